@@ -93,6 +93,11 @@ ERRORS: dict[str, ErrorKind] = {
         "No space is left for {path}.",
         "Free some space, then run the command again: df -h {folder}",
     ),
+    "file.failed": ErrorKind(
+        Exit.FAILURE,
+        "Could not write {path}.",
+        "ls -ld {folder}   (then mend what it shows, and run it again)",
+    ),
     "file.denied": ErrorKind(
         Exit.FAILURE,
         "No permission for {path}.",

@@ -1,0 +1,130 @@
+"""A session: the lock is held, what a crash left is settled, plans run."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from usenet_stack.transaction.audit import append_audit
+from usenet_stack.transaction.executor import Executor, Failure
+from usenet_stack.transaction.journal import Journal, journals
+from usenet_stack.transaction.lock import stack_lock
+from usenet_stack.transaction.observer import SILENT, Observer
+from usenet_stack.transaction.operation import Context
+from usenet_stack.transaction.plan import Plan
+
+KEPT_JOURNALS = 100
+
+
+class Outcome(NamedTuple):
+    """How a plan ended: its journal's id ("" if it had no step), failures."""
+
+    journal: str
+    failures: list[Failure]
+
+
+class Session:
+    """Runs plans on one stack while its lock is held.
+
+    Args:
+        stack_folder: the stack.
+        observer: is told of every step.
+    """
+
+    def __init__(self, stack_folder: Path, observer: Observer) -> None:
+        self.stack_folder = stack_folder
+        self.observer = observer
+
+    def run(self, plan: Plan) -> Outcome:
+        """Execute a plan, all of it or none of it.
+
+        Returns: the failures of steps that were allowed to fail alone.
+        Raises:
+            UsenetError: it failed and was undone (exit 13), or the undo
+                failed (exit 14); OSError: not even begun.
+        Effects: those of the plan; one journal; one audit line.
+        """
+        self.observer.plan(plan)
+        if not plan.steps:
+            return Outcome("", [])
+        journal = Journal.create(self.stack_folder, plan)
+        try:
+            return Outcome(journal.id, self._executor(journal).forward())
+        finally:
+            self._settle(journal)
+
+    def unfinished(self) -> list[Journal]:
+        """Return the journals that a crash or a failed undo left."""
+        opened = map(Journal.open, journals(self.stack_folder))
+        return [journal for journal in opened if not journal.finished]
+
+    def recover(self, journal: Journal) -> list[Failure]:
+        """Complete or undo what a crash cut off, as its plan says.
+
+        Raises:
+            UsenetError: as `run`.
+        """
+        try:
+            return self._executor(journal).recover()
+        finally:
+            self._settle(journal)
+
+    def supersede(self, journal: Journal) -> None:
+        """Close a journal whose work the caller is about to plan anew."""
+        journal.append("end", outcome="superseded")
+        self._settle(journal)
+
+    def _executor(self, journal: Journal) -> Executor:
+        context = Context(self.stack_folder, journal.keep_folder)
+        return Executor(journal, context, self.observer)
+
+    def _settle(self, journal: Journal) -> None:
+        journal.close()
+        if journal.records[-1]["event"] == "end":
+            append_audit(self.stack_folder, journal)
+        if journal.finished:
+            shutil.rmtree(journal.keep_folder, ignore_errors=True)
+            self._prune()
+
+    def _prune(self) -> None:
+        for path in journals(self.stack_folder)[:-KEPT_JOURNALS]:
+            if Journal.open(path).finished:
+                path.unlink()
+
+
+@contextmanager
+def open_session(
+    stack_folder: Path,
+    command: str,
+    observer: Observer = SILENT,
+    *,
+    wait_s: float = 0.0,
+    supersedes: bool = False,
+) -> Iterator[Session]:
+    """Lock a stack and settle what a crash left, then hand out a session.
+
+    Args:
+        stack_folder: an existing stack folder.
+        command: what is going to run, told to others who wait.
+        observer: is told of every step.
+        wait_s: seconds to wait for another run.
+        supersedes: the caller plans the whole stack anew, so an unfinished
+            forward plan of the same command is closed and not replayed.
+
+    Raises:
+        UsenetError: "lock.held"; a recovery that failed.
+    """
+    with stack_lock(stack_folder, command, wait_s):
+        session = Session(stack_folder, observer)
+        for journal in session.unfinished():
+            plan = journal.records[0]
+            forward = plan["recovery"] == "forward"
+            if supersedes and forward and plan["command"] == command:
+                session.supersede(journal)
+            else:
+                observer.warning(
+                    f"Settling an interrupted `usenet {plan['command']}`."
+                )
+                session.recover(journal)
+        yield session
