@@ -1,0 +1,1 @@
+"""What should be: stack.toml, the catalogue, secrets, compose.yaml."""
