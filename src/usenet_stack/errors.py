@@ -38,7 +38,7 @@ ERRORS: dict[str, ErrorKind] = {
     "cancelled": ErrorKind(
         Exit.FAILURE,
         "Nothing was changed: {what} needs a yes.",
-        "Run it again with --yes, or answer y.",
+        "{command}   (does it without asking)",
     ),
     "interrupted": ErrorKind(
         Exit.INTERRUPTED,
@@ -50,11 +50,107 @@ ERRORS: dict[str, ErrorKind] = {
         "This is a bug in usenet: {what}",
         "Please report it with the file {report} (it holds no secrets).",
     ),
+    "config.editor": ErrorKind(
+        Exit.FAILURE,
+        "The editor {editor} failed; nothing was changed.",
+        "EDITOR=nano usenet config edit   (or: usenet config set KEY VALUE)",
+    ),
     # -- the stack --------------------------------------------------------
     "stack.not-found": ErrorKind(
         Exit.NO_STACK,
         "There is no stack here.",
         "usenet deploy --sandbox --yes   (to try it out), or: usenet deploy",
+    ),
+    "stack.foreign": ErrorKind(
+        Exit.FAILURE,
+        "The stack in {folder} belongs to another user (uid {owner}).",
+        "If you trust it, name it: usenet --stack {folder} ...",
+    ),
+    "catalog.invalid": ErrorKind(
+        Exit.FAILURE,
+        "A service file is not valid: {fault}{more}",
+        "Edit {file}, then run: usenet config validate",
+    ),
+    "settings.invalid": ErrorKind(
+        Exit.FAILURE,
+        "stack.toml is not valid: {fault}{more}",
+        "Edit {file}, then run: usenet config validate",
+    ),
+    "settings.unknown-key": ErrorKind(
+        Exit.USAGE,
+        "There is no setting {key}{meant}.",
+        "usenet config show",
+    ),
+    "settings.refused": ErrorKind(
+        Exit.USAGE,
+        "{key} cannot be {value}: {reason}.",
+        "usenet config get {key}   (shows the present value)",
+    ),
+    "env.invalid": ErrorKind(
+        Exit.FAILURE,
+        "{path} has a line that cannot be read: line {line}.",
+        "Edit {path}: each line is NAME=value or starts with #.",
+    ),
+    "secret.wanting": ErrorKind(
+        Exit.FAILURE,
+        "{service} needs {names}, which only you can give.",
+        "Add a line {name}=... to {path}, then run: usenet deploy",
+    ),
+    "service.unknown": ErrorKind(
+        Exit.USAGE,
+        "There is no service {name}.",
+        "{hint}These exist: {known}",
+    ),
+    "group.unknown": ErrorKind(
+        Exit.USAGE,
+        "There is no group {name}.",
+        "{hint}These exist: {known}",
+    ),
+    "profile.unknown": ErrorKind(
+        Exit.USAGE,
+        "There is no profile {name}.",
+        "{hint}These exist: {known}",
+    ),
+    "port.duplicate": ErrorKind(
+        Exit.FAILURE,
+        "{first} and {second} both want port {port} of this machine.",
+        "usenet config set ports.{service} {free}",
+    ),
+    # -- deploy -----------------------------------------------------------
+    "deploy.preflight": ErrorKind(
+        Exit.FAILURE,
+        "This machine is not ready: {count} checks failed.",
+        "{hint}   (all checks: usenet validate)",
+    ),
+    "deploy.not-sandbox": ErrorKind(
+        Exit.USAGE,
+        "{folder} holds a stack of real applications, not a sandbox.",
+        "usenet deploy --stack {folder}   (without --sandbox)",
+    ),
+    "deploy.name-taken": ErrorKind(
+        Exit.FAILURE,
+        "The stack in {owner} runs under the name {name} already.",
+        "usenet config set stack.name OTHER --stack {folder}",
+    ),
+    "deploy.no-lan": ErrorKind(
+        Exit.FAILURE,
+        "This machine has no address on a local network.",
+        "usenet config set stack.bind ADDRESS",
+    ),
+    "deploy.images-missing": ErrorKind(
+        Exit.FAILURE,
+        "{count} images could not be pulled.",
+        "usenet deploy   (it pulls only those that are missing)",
+    ),
+    "deploy.services-failed": ErrorKind(
+        Exit.PARTIAL,
+        "{count} services did not get well: {services}.",
+        "usenet services logs {first}",
+    ),
+    "deploy.service-failed": ErrorKind(
+        Exit.PARTIAL,
+        "{service} is {state}.",
+        "usenet services logs {service}   (then: usenet deploy)",
     ),
     # -- transactions -----------------------------------------------------
     "lock.held": ErrorKind(
@@ -83,10 +179,237 @@ ERRORS: dict[str, ErrorKind] = {
         "The journal {path} is damaged at record {record}.",
         "usenet journal show {journal}   (then mend by hand what it lists)",
     ),
+    "journal.foreign": ErrorKind(
+        Exit.FAILURE,
+        "Another version of usenet wrote the journal {journal}.",
+        "Run that version once more, or see what it began: "
+        "usenet journal show {journal}",
+    ),
     "journal.unknown": ErrorKind(
         Exit.FAILURE,
         "There is no journal entry {journal}.",
         "usenet journal list",
+    ),
+    # -- preflight --------------------------------------------------------
+    "validate.failed": ErrorKind(
+        Exit.FAILURE,
+        "{count} of the checks failed: {subjects}.",
+        "{hint}",
+    ),
+    "docker.no-packages": ErrorKind(
+        Exit.FAILURE,
+        "Docker cannot be installed here: no known package manager.",
+        "Install Docker Engine by hand, then: usenet validate",
+    ),
+    "docker.install-failed": ErrorKind(
+        Exit.FAILURE,
+        "Docker could not be installed.",
+        "{command}",
+    ),
+    "docker.start-failed": ErrorKind(
+        Exit.FAILURE,
+        "Docker was started, but does not answer.",
+        "Look into its log: {log}",
+    ),
+    "fix.failed": ErrorKind(
+        Exit.FAILURE,
+        "This command failed: {command}",
+        "sudo {command}   (and see what it says)",
+    ),
+    # -- services ---------------------------------------------------------
+    "service.off": ErrorKind(
+        Exit.FAILURE,
+        "{name} is not switched on in this stack.",
+        "usenet config edit   (add it to services.enable, then: usenet deploy)",
+    ),
+    "service.absent": ErrorKind(
+        Exit.FAILURE,
+        "{name} has no container yet.",
+        "usenet deploy --services {name}",
+    ),
+    "service.not-running": ErrorKind(
+        Exit.FAILURE,
+        "{name} does not run.",
+        "usenet services start {name}",
+    ),
+    "service.unwell": ErrorKind(
+        Exit.FAILURE,
+        "Not well after the start: {names}.",
+        "usenet services logs {first}",
+    ),
+    # -- Docker -----------------------------------------------------------
+    "docker.not-installed": ErrorKind(
+        Exit.FAILURE,
+        "Docker is not installed on this machine.",
+        "sudo usenet validate --fix   (installs and starts it)",
+    ),
+    "docker.not-running": ErrorKind(
+        Exit.FAILURE,
+        "Docker does not run: nothing answers at {socket}.",
+        "sudo usenet validate --fix   (starts it)",
+    ),
+    "docker.denied": ErrorKind(
+        Exit.FAILURE,
+        "The user {user} may not use Docker.",
+        "sudo usermod -aG docker {user}   (then log in again)",
+    ),
+    "docker.silent": ErrorKind(
+        Exit.FAILURE,
+        "Docker did not answer within {seconds:g} s ({call}).",
+        "sudo systemctl restart docker   (the containers come back with it)",
+    ),
+    "docker.host": ErrorKind(
+        Exit.FAILURE,
+        "DOCKER_HOST={host} cannot be used: only unix:// sockets can.",
+        "unset DOCKER_HOST   (or: export DOCKER_HOST=unix:///path/to/socket)",
+    ),
+    "docker.too-old": ErrorKind(
+        Exit.FAILURE,
+        "This Docker Engine is too old: API {version}, {oldest} is needed.",
+        "sudo apt-get install docker.io   (or your distribution's own)",
+    ),
+    "docker.not-found": ErrorKind(
+        Exit.FAILURE,
+        "Docker does not know it: {reason}",
+        "usenet deploy   (makes what is missing)",
+    ),
+    "docker.conflict": ErrorKind(
+        Exit.FAILURE,
+        "Docker refuses: {reason}",
+        "docker ps --all   (shows what is in the way)",
+    ),
+    "docker.api": ErrorKind(
+        Exit.FAILURE,
+        "Docker failed ({status}): {reason}",
+        "usenet validate   (or see: sudo journalctl -u docker -n 50)",
+    ),
+    "docker.garbled": ErrorKind(
+        Exit.FAILURE,
+        "What answers at {socket} does not speak as Docker does ({call}).",
+        "docker version   (shows what is behind the socket)",
+    ),
+    "compose.missing": ErrorKind(
+        Exit.FAILURE,
+        "Docker Compose is not installed.",
+        "usenet validate --fix   (installs it into usenet itself)",
+    ),
+    "compose.too-old": ErrorKind(
+        Exit.FAILURE,
+        "{program} is version {version}; version 2 or later is needed.",
+        "usenet validate --fix   (installs one into usenet itself)",
+    ),
+    "compose.install-failed": ErrorKind(
+        Exit.FAILURE,
+        "Docker Compose could not be installed into {folder}.",
+        "sudo apt-get install docker-compose-v2   "
+        "(or docker-compose-plugin from Docker's own packages)",
+    ),
+    "compose.failed": ErrorKind(
+        Exit.FAILURE,
+        "docker compose {verb} failed with exit code {status}.",
+        "{command}",
+    ),
+    "compose.timeout": ErrorKind(
+        Exit.FAILURE,
+        "docker compose {verb} was stopped after {seconds:g} s.",
+        "{command}",
+    ),
+    "image.pull-failed": ErrorKind(
+        Exit.FAILURE,
+        "The image {image} could not be pulled.",
+        "docker pull {image}   (after mending what it says)",
+    ),
+    "image.import-failed": ErrorKind(
+        Exit.FAILURE,
+        "The image {image} could not be made.",
+        "Free some space for Docker: docker system df",
+    ),
+    "image.library-missing": ErrorKind(
+        Exit.FAILURE,
+        "{program} needs {library}, which is not on this machine.",
+        "Run usenet with another Python: python3 -m venv, then install it.",
+    ),
+    # -- storage ----------------------------------------------------------
+    "storage.path": ErrorKind(
+        Exit.FAILURE,
+        "{path} is not a folder that can be added.",
+        "usenet storage list   (shows the drives and their folders)",
+    ),
+    "storage.silent": ErrorKind(
+        Exit.FAILURE,
+        "{path} does not answer: its server or drive is gone.",
+        "sudo umount -l '{path}'   (then attach it again)",
+    ),
+    "storage.system": ErrorKind(
+        Exit.FAILURE,
+        "{path} belongs to the system and cannot be a drive of the pool.",
+        "Make a folder for media on it and add that, or: usenet storage list",
+    ),
+    "storage.nested": ErrorKind(
+        Exit.FAILURE,
+        "{path} lies in or contains {what} ({other}).",
+        "Choose a folder that does not overlap: usenet storage status",
+    ),
+    "storage.read-only": ErrorKind(
+        Exit.FAILURE,
+        "{path} is read-only.",
+        "sudo mount -o remount,rw '{path}'   (check the drive if it refuses)",
+    ),
+    "storage.full": ErrorKind(
+        Exit.FAILURE,
+        "{path} is full.",
+        "Free some space there: df -h '{path}'",
+    ),
+    "storage.unwritable": ErrorKind(
+        Exit.FAILURE,
+        "The applications (user {uid}, group {gid}) cannot write to {path}.",
+        "sudo chown {uid}:{gid} '{path}'",
+    ),
+    "storage.name": ErrorKind(
+        Exit.USAGE,
+        "'{name}' cannot name a drive: use letters, digits, . _ and -.",
+        "usenet storage add {path} --name disk1",
+    ),
+    "storage.taken": ErrorKind(
+        Exit.FAILURE,
+        "The pool has something called {name} already.",
+        "usenet storage add '{path}' --name ANOTHER",
+    ),
+    "storage.already": ErrorKind(
+        Exit.FAILURE,
+        "{path} is in the pool already, as {name}.",
+        "usenet storage status",
+    ),
+    "storage.unknown": ErrorKind(
+        Exit.USAGE,
+        "The pool has no drive {name}. It has: {known}.",
+        "usenet storage status",
+    ),
+    "storage.busy": ErrorKind(
+        Exit.FAILURE,
+        "{name} is in use by {holders}.",
+        "Stop what uses it, then run it again: sudo fuser -vm '{path}'",
+    ),
+    "storage.invisible": ErrorKind(
+        Exit.FAILURE,
+        "After {seconds} s these containers still do not see {path}: "
+        "{containers}.",
+        "usenet deploy   (binds the pool so that later mounts reach them)",
+    ),
+    "storage.held": ErrorKind(
+        Exit.FAILURE,
+        "After {seconds} s these containers still hold {path}: {containers}.",
+        "docker restart {services}   (then run it again)",
+    ),
+    "storage.registry": ErrorKind(
+        Exit.FAILURE,
+        "The list of the pool's drives is damaged: {path}.",
+        "Mend that file, or move it away and add the drives again.",
+    ),
+    "storage.root-needed": ErrorKind(
+        Exit.FAILURE,
+        "Only root may do this step: {what}.",
+        "{command}",
     ),
     "disk.full": ErrorKind(
         Exit.FAILURE,

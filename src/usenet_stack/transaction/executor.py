@@ -187,21 +187,33 @@ class Executor:
                 manual.append(step.operation.manual(before))
                 self._record("stuck", step=index, why=str(problem))
                 continue
-            self._record("undone", step=index)
+            if not manual:
+                # Behind a stuck step this may have left something (a folder
+                # that is not empty yet): unrecorded, it is undone again.
+                self._record("undone", step=index)
             seconds = time.monotonic() - started
             self.observer.step_finished(index, step, "undone", seconds)
             del self.begun[index]
         outcome = "rollback-failed" if manual else "rolled-back"
-        self._record("end", outcome=outcome)
+        if not self._record("end", outcome=outcome) and not manual:
+            self._discard(outcome)
         return manual
 
-    def _record(self, event: str, **facts: object) -> None:
+    def _record(self, event: str, **facts: object) -> bool:
         # Undo must go on when the disk is full; it is idempotent, so a
         # record that could not be written costs only a repetition.
         try:
             self.journal.append(event, **facts)
         except OSError as problem:
             self.observer.warning(f"The journal could not be kept: {problem}")
+            return False
+        return True
+
+    def _discard(self, outcome: str) -> None:
+        try:
+            self.journal.discard(outcome)
+        except OSError as problem:
+            self.observer.warning(f"The next run puts back again: {problem}")
 
 
 def typed(problem: UsenetError | OSError) -> UsenetError:

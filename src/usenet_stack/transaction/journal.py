@@ -2,13 +2,16 @@
 
 A record is one line, `crc32 json`. The file appears by rename with its first
 record, the plan, already durable; later records are appended and fsynced
-before the work that they announce begins.
+before the work that they announce begins. Zeros behind the records keep room
+for those of an undo, so that it can be told on a full disk too.
 """
 
 import errno
 import os
 import re
 import time
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -21,6 +24,7 @@ from usenet_stack.transaction.plan import Plan
 
 Record = dict[str, Any]
 ENDED = ("committed", "partial", "rolled-back", "superseded")
+UNDO = ("undoing", "undone", "stuck", "end")  # may use the room kept for them
 
 
 def journal_folder(stack_folder: Path) -> Path:
@@ -53,6 +57,11 @@ class Journal:
         return self.path.with_suffix(".kept")
 
     @property
+    def room(self) -> int:
+        """Bytes that the records of an undo may need."""
+        return 4096 + 512 * len(self.records[0]["steps"])
+
+    @property
     def outcome(self) -> str:
         """Return how it ended, or "unfinished"."""
         last = self.records[-1]
@@ -67,7 +76,8 @@ class Journal:
     def create(cls, stack_folder: Path, plan: Plan) -> "Journal":
         """Begin the journal of `plan`.
 
-        Effects: one new file, durable before this returns.
+        Effects: one new file, durable before this returns, and its empty
+            `keep_folder`, which stays until the journal is settled.
         Raises:
             OSError: no journal was made, and nothing may be done.
         """
@@ -80,8 +90,16 @@ class Journal:
         path = folder / f"{stamp}-{words}.jsonl"
         record = _stamped({"event": "plan", **plan.as_dict()})
         line = encode(record)
-        write_durably(path, line, 0o600)
-        return cls(path, [record], len(line))
+        journal = cls(path, [record], len(line))
+        journal.keep_folder.mkdir(mode=0o700)
+        try:
+            write_durably(path, line + bytes(journal.room), 0o600)
+        except OSError:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+                journal.keep_folder.rmdir()
+            raise
+        return journal
 
     @classmethod
     def open(cls, path: Path) -> "Journal":
@@ -93,31 +111,67 @@ class Journal:
         return cls(path, *decode(path.read_bytes(), path))
 
     def plan(self) -> Plan:
-        """Return the plan that it records."""
-        return Plan.from_dict(self.records[0])
+        """Return the plan that it records.
+
+        Raises:
+            UsenetError: "journal.foreign" when this version cannot read it.
+        """
+        try:
+            return Plan.from_dict(self.records[0])
+        except msgspec.ValidationError as problem:
+            raise UsenetError(
+                "journal.foreign", why=f"{problem}.", journal=self.id
+            ) from problem
 
     def append(self, event: str, **facts: Any) -> None:
         """Add a record and make it durable.
 
         Raises:
-            OSError: the record may be torn; the next append repairs that.
+            OSError: the record may be torn; the next append writes over it.
         """
         record = _stamped({"event": event, **facts})
         line = encode(record)
-        if self._descriptor is None:
-            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND)
-        os.ftruncate(self._descriptor, self.size)
-        if os.write(self._descriptor, line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
-        os.fdatasync(self._descriptor)
+        try:
+            if self._descriptor is None:
+                self._descriptor = os.open(self.path, os.O_WRONLY)
+            if event not in UNDO:
+                self._keep_room(self._descriptor, self.size + len(line))
+            _write_at(self._descriptor, line, self.size)
+            os.fdatasync(self._descriptor)
+        except OSError as problem:
+            problem.filename = str(self.path)
+            raise
         self.size += len(line)
         self.records.append(record)
 
+    def discard(self, outcome: str) -> None:
+        """End a journal whose end cannot be written: remove its file.
+
+        Without it the next run would replay a plan that was put back.
+        """
+        self.close()
+        self.path.unlink()
+        self.records.append(_stamped({"event": "end", "outcome": outcome}))
+
     def close(self) -> None:
         """Close the file; a later append opens it again."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._descriptor is None:
+            return
+        if self.finished:
+            with suppress(OSError):  # only for those who read it by eye
+                os.ftruncate(self._descriptor, self.size)
+        os.close(self._descriptor)
+        self._descriptor = None
+
+    def _keep_room(self, descriptor: int, end: int) -> None:
+        have = os.fstat(descriptor).st_size
+        if have < end + self.room:
+            _write_at(descriptor, bytes(end + 2 * self.room - have), have)
+
+
+def _write_at(descriptor: int, content: bytes, offset: int) -> None:
+    if os.pwrite(descriptor, content, offset) != len(content):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def _stamped(record: Record) -> Record:
@@ -133,19 +187,23 @@ def encode(record: Record) -> bytes:
 def decode(content: bytes, path: Path) -> tuple[list[Record], int]:
     """Return the whole records and their length; drop a torn last one.
 
+    Zeros at the end are the room for more.
+
     Raises:
         UsenetError: "journal.corrupt" when an inner record is damaged.
     """
     records: list[Record] = []
     size = 0
-    for line in content.splitlines(keepends=True):
-        check, _, body = line.rstrip(b"\n").partition(b" ")
-        if line.endswith(b"\n") and check == b"%08x" % crc32(body):
-            records.append(msgspec.json.decode(body))
-            size += len(line)
-            continue
-        if records and size + len(line) == len(content):
+    content = content.rstrip(b"\0")
+    inner_damage = False
+    for line in BytesIO(content):
+        check, _, body = line.removesuffix(b"\n").partition(b" ")
+        if not line.endswith(b"\n") or check != b"%08x" % crc32(body):
+            inner_damage = size + len(line) < len(content)
             break
+        records.append(msgspec.json.decode(body))
+        size += len(line)
+    if inner_damage or not records:
         raise UsenetError(
             "journal.corrupt",
             path=path,

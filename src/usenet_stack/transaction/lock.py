@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from usenet_stack.errors import UsenetError
@@ -29,8 +29,10 @@ def stack_lock(
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _acquire(descriptor, time.monotonic() + wait_s)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{command}, process {os.getpid()}".encode(), 0)
+        label = f"{command}, process {os.getpid()}".encode()
+        with suppress(OSError):  # a full disk must not stop a recovery
+            os.pwrite(descriptor, label, 0)
+            os.ftruncate(descriptor, len(label))
         yield
     finally:
         os.close(descriptor)

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from usenet_stack.transaction.audit import append_audit
-from usenet_stack.transaction.executor import Executor, Failure
-from usenet_stack.transaction.journal import Journal, journals
+from usenet_stack.transaction.executor import Executor, Failure, typed
+from usenet_stack.transaction.journal import Journal, journal_folder, journals
 from usenet_stack.transaction.lock import stack_lock
 from usenet_stack.transaction.observer import SILENT, Observer
 from usenet_stack.transaction.operation import Context
@@ -42,13 +42,16 @@ class Session:
         Returns: the failures of steps that were allowed to fail alone.
         Raises:
             UsenetError: it failed and was undone (exit 13), or the undo
-                failed (exit 14); OSError: not even begun.
+                failed (exit 14), or it was not even begun ("disk.full").
         Effects: those of the plan; one journal; one audit line.
         """
         self.observer.plan(plan)
         if not plan.steps:
             return Outcome("", [])
-        journal = Journal.create(self.stack_folder, plan)
+        try:
+            journal = Journal.create(self.stack_folder, plan)
+        except OSError as problem:
+            raise typed(problem) from problem
         try:
             return Outcome(journal.id, self._executor(journal).forward())
         finally:
@@ -81,11 +84,32 @@ class Session:
 
     def _settle(self, journal: Journal) -> None:
         journal.close()
-        if journal.records[-1]["event"] == "end":
+        if journal.records[-1]["event"] != "end":
+            return
+        try:
             append_audit(self.stack_folder, journal)
+        except OSError as problem:
+            self.observer.warning(f"The audit log could not grow: {problem}")
+            return  # the next run tries again
         if journal.finished:
             shutil.rmtree(journal.keep_folder, ignore_errors=True)
             self._prune()
+
+    def tidy(self) -> None:
+        """Complete what a crash cut off after a journal's end.
+
+        Effects: audit lines that are missing; kept copies and temporary
+            files that nothing needs any more are removed.
+        """
+        folder = journal_folder(self.stack_folder)
+        for kept in folder.glob("*.kept"):
+            path = kept.with_suffix(".jsonl")
+            if not path.exists():
+                shutil.rmtree(kept, ignore_errors=True)
+            elif (journal := Journal.open(path)).finished:
+                self._settle(journal)
+        for temporary in folder.glob(".*.tmp"):
+            temporary.unlink()
 
     def _prune(self) -> None:
         for path in journals(self.stack_folder)[:-KEPT_JOURNALS]:
@@ -117,6 +141,7 @@ def open_session(
     """
     with stack_lock(stack_folder, command, wait_s):
         session = Session(stack_folder, observer)
+        session.tidy()
         for journal in session.unfinished():
             plan = journal.records[0]
             forward = plan["recovery"] == "forward"

@@ -1,0 +1,153 @@
+"""What commands need of the world around them: stack, questions, progress."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from usenet_stack.cli.call import Call
+from usenet_stack.errors import UsenetError
+from usenet_stack.result import Result
+
+if TYPE_CHECKING:
+    from usenet_stack.stack.locate import StackLocation
+    from usenet_stack.stack.model import Stack
+    from usenet_stack.transaction import Observer, Plan
+
+
+def locate_stack(call: Call) -> "StackLocation":
+    """Return where the stack of a call is, and say so if there are others.
+
+    Raises:
+        UsenetError: stack.not-found (exit 10).
+    Effects: one line on stderr when another stack is known.
+    """
+    from usenet_stack.stack.locate import find_stack, sandbox_folder
+
+    where = find_stack(call.stack_folder, Path.cwd(), os.environ)
+    if not (where.alone or call.quiet):
+        sandbox = where.folder == sandbox_folder(os.environ).resolve()
+        mark = " (sandbox)" if sandbox else ""
+        sys.stderr.write(f"stack: {where.folder}{mark}\n")
+    return where
+
+
+def open_stack(call: Call) -> "Stack":
+    """Return the stack that a call acts on.
+
+    Raises:
+        UsenetError: there is none, or its stack.toml is wrong.
+    """
+    from usenet_stack.stack.model import load_stack
+
+    return load_stack(locate_stack(call))
+
+
+def stack_if_any(call: Call) -> "Stack | None":
+    """Return the stack of a call, or None when there is none.
+
+    Raises:
+        UsenetError: --stack or $USENET_STACK names what is no stack, or
+            its stack.toml is wrong.
+    """
+    try:
+        return open_stack(call)
+    except UsenetError as error:
+        named = call.stack_folder or os.environ.get("USENET_STACK")
+        if error.code == "stack.not-found" and not named:
+            return None
+        raise
+
+
+def plan_result(plan: "Plan") -> Result:
+    """Return what --dry-run prints: every step with its cause."""
+    return Result(
+        {
+            "plan": [
+                {"operation": step.operation.describe(), "why": step.why}
+                for step in plan.steps
+            ]
+        }
+    )
+
+
+def confirm(call: Call, question: str, what: str) -> None:
+    """Ask before something that cannot be taken back.
+
+    Args:
+        question: "Take down 19 services?"
+        what: what needs the yes, for the error: "taking the stack down".
+
+    Raises:
+        UsenetError: "cancelled" without a yes: the user said no, or there
+            is no terminal to ask on.
+    """
+    if call.yes or call.dry_run:
+        return
+    if sys.stdin.isatty() and sys.stderr.isatty() and not call.json:
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() in ("y", "yes"):
+            return
+    raise UsenetError("cancelled", what=what, command=_with_yes(call.words))
+
+
+def approve(call: Call, plan: "Plan") -> None:
+    """Show steps that change the machine itself, and ask about them.
+
+    Raises:
+        UsenetError: "cancelled", as `confirm`.
+    """
+    if not (call.json or call.quiet):
+        sys.stderr.write("This changes the machine itself:\n")
+        for number, step in enumerate(plan.steps, 1):
+            sys.stderr.write(f"{number:>3}. {step.operation.describe()}\n")
+            sys.stderr.write(f"     why: {step.why}\n")
+    confirm(call, "Take these steps?", "changing the machine")
+
+
+def _with_yes(words: Sequence[str]) -> str:
+    from shlex import join
+
+    end = words.index("--") if "--" in words else len(words)
+    return join(["usenet", *words[:end], "--yes", *words[end:]])
+
+
+class _Ended(Result):
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self._code = code
+
+    @property
+    def exit_code(self) -> int:
+        return self._code
+
+
+def ended_with(code: int) -> Result:
+    """Return the result of another program: its exit code becomes ours."""
+    return _Ended(code)
+
+
+@contextmanager
+def progress(call: Call) -> "Iterator[Observer]":
+    """Show the progress of a plan while the block runs.
+
+    A live display on a terminal, plain lines elsewhere, both on stderr;
+    nothing with --quiet or JSON.
+    """
+    if call.quiet or (call.json and not call.verbose):
+        from usenet_stack.transaction import SILENT
+
+        yield SILENT
+        return
+    from usenet_stack.render.progress import open_display
+
+    with open_display(
+        sys.stderr,
+        os.environ,
+        no_color=call.flag("no_color"),
+        verbose=call.verbose,
+    ) as display:
+        yield display

@@ -1,0 +1,85 @@
+"""Containers of the stack: bring a tier up, wait for it, take it down."""
+
+from usenet_stack.docker import Compose, Engine, find_compose
+from usenet_stack.docker.engine import SERVICE_LABEL
+from usenet_stack.errors import UsenetError
+from usenet_stack.services import WELL, wait_until_well
+from usenet_stack.stack.model import Stack
+from usenet_stack.stack.secrets import read_env
+from usenet_stack.transaction.operation import Progress
+
+
+def tier_containers(
+    engine: Engine, project: str, services: tuple[str, ...]
+) -> dict[str, str]:
+    """Return the ids of the containers of some services of a project."""
+    found = {
+        container["Labels"].get(SERVICE_LABEL, ""): str(container["Id"])
+        for container in engine.containers(project)
+    }
+    return {name: found[name] for name in services if name in found}
+
+
+def remove_containers(engine: Engine, containers: list[str]) -> None:
+    """Stop containers in their own time and remove them; data stays."""
+    for container in containers:
+        engine.stop(container)
+        engine.remove(container)
+
+
+def start_tier(
+    stack: Stack, services: tuple[str, ...], progress: Progress
+) -> None:
+    """Bring services up and wait until each answers or has had its time.
+
+    A service that cannot be created does not keep the others from it.
+
+    Raises:
+        UsenetError: deploy.services-failed, naming each with its reason.
+    """
+    engine = Engine()
+    reasons = _bring_up(stack, find_compose(), services, progress)
+    waiting = tuple(name for name in services if name not in reasons)
+    for name, health in wait_until_well(
+        stack, engine, waiting, progress
+    ).items():
+        if health.state not in WELL:
+            reasons[name] = health.reason or health.state
+    if reasons:
+        raise UsenetError(
+            "deploy.services-failed",
+            services=", ".join(reasons),
+            count=len(reasons),
+            first=next(iter(reasons)),
+            details=tuple(f"{name}: {why}" for name, why in reasons.items()),
+        )
+
+
+def _bring_up(
+    stack: Stack,
+    compose: Compose,
+    services: tuple[str, ...],
+    progress: Progress,
+) -> dict[str, str]:
+    """Create and start; return why it failed, by service."""
+    progress("creating containers", 0, len(services), "services")
+    secrets = read_env(stack.folder)
+
+    def up(*names: str) -> None:
+        words = ("up", "-d", "--no-deps", "--pull", "never", *names)
+        compose.run(stack.folder, stack.project, *words, redact=secrets.masked)
+
+    try:
+        up(*services)
+        return {}
+    except UsenetError as error:
+        if error.code != "compose.failed":
+            raise
+    # One of them is at fault: find out which, the others come up.
+    reasons = {}
+    for name in services:
+        try:
+            up(name)
+        except UsenetError as error:
+            reasons[name] = error.why or error.message
+    return reasons

@@ -1,0 +1,181 @@
+"""One look at the world: everything that the planner needs to know."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from usenet_stack.deploy import images
+from usenet_stack.deploy.desired import Desired
+from usenet_stack.deploy.planner import Observed, Wanted
+from usenet_stack.deploy.record import read_record
+from usenet_stack.deploy.request import DeployRequest
+from usenet_stack.docker import Engine, find_compose
+from usenet_stack.docker.engine import SERVICE_LABEL
+from usenet_stack.errors import UsenetError
+from usenet_stack.hardware import Hardware
+from usenet_stack.preflight import Finding, Site, plan_fixes, run_checks
+from usenet_stack.sandbox import sandbox_image_tag
+from usenet_stack.stack.compose import (
+    HostFacts,
+    SandboxImage,
+    render_compose,
+)
+from usenet_stack.stack.layout import folders, seed_paths
+from usenet_stack.stack.locate import STACK_FILE, known_stacks
+from usenet_stack.stack.model import Stack, tiers
+from usenet_stack.stack.secrets import missing_secrets, read_env
+from usenet_stack.storage import plan_pool, pool_is_shared
+from usenet_stack.transaction import Step
+
+CONFIG_HASH = "com.docker.compose.config-hash"
+# The plan makes these itself, for a stack that may not be on disk yet.
+PLANNED = ("folder.missing", "pool.propagation")
+
+
+def wanted_of(
+    desired: Desired, request: DeployRequest, hardware: Hardware
+) -> Wanted:
+    """Return what is to be there, as the planner reads it."""
+    stack = desired.stack
+    groups = (request.group,) if request.group else ()
+    chosen = stack.select(request.services, groups)
+    tag = sandbox_image_tag() if stack.sandbox else ""
+    return Wanted(
+        folder=stack.folder,
+        project=stack.project,
+        settings=desired.settings_text,
+        compose=render_compose(
+            stack,
+            _host_facts(stack, hardware),
+            SandboxImage(tag) if tag else None,
+        ),
+        tiers=tuple(
+            tuple(service.name for service in batch) for batch in tiers(chosen)
+        ),
+        sandbox_tag=tag,
+    )
+
+
+def _host_facts(stack: Stack, hardware: Hardware) -> HostFacts:
+    nodes = tuple(gpu.device for gpu in hardware.gpus if gpu.device)
+    can_share = os.geteuid() == 0 or pool_is_shared(stack)
+    return HostFacts(
+        cores=hardware.cores,
+        memory_bytes=hardware.memory_bytes,
+        gpu_devices=nodes,
+        gpu_groups=tuple(sorted({Path(node).stat().st_gid for node in nodes})),
+        propagation="rslave" if can_share else "rprivate",
+    )
+
+
+def observe(stack: Stack, wanted: Wanted, request: DeployRequest) -> Observed:
+    """Look at disk, Engine and machine once; change nothing.
+
+    Raises:
+        UsenetError: deploy.preflight when something is wrong that the plan
+            cannot mend.
+    """
+    fixes = () if request.skip_validation else _fixes(stack)
+    env = read_env(stack.folder)
+    missing = missing_secrets(stack, env)
+    compose = _text(stack.compose_path)
+    running = _containers(stack)
+    record = read_record(stack.folder)
+    names = {service.name for service in stack.services}
+    return Observed(
+        settings=_text(stack.folder / STACK_FILE),
+        compose=compose,
+        ignored=_text(stack.folder / ".gitignore"),
+        folders=tuple(
+            folder
+            for folder in folders(stack)
+            if not folder.path.exists()
+            and not folder.path.is_relative_to(stack.data_root)
+        ),
+        secrets=tuple(s.name for s in missing if s.kind != "given"),
+        seeds=tuple(
+            (service, path)
+            for service, path in seed_paths(stack)
+            if not path.exists()
+        ),
+        pool=tuple(plan_pool(stack)),
+        fixes=fixes,
+        images=_images(stack, wanted, request),
+        current=frozenset(
+            _current(stack, running)
+            if compose == wanted.compose and not request.pull
+            else ()
+        ),
+        orphans=tuple(sorted(set(running) - names)),
+        recorded=names <= set(record),
+        registered=stack.folder in known_stacks(os.environ),
+    )
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return None
+
+
+def _fixes(stack: Stack) -> tuple[Step, ...]:
+    site = Site(stack)
+    failed = [
+        finding
+        for finding in run_checks(site)
+        if finding.status == "fail" and finding.code not in PLANNED
+    ]
+    hopeless = [
+        finding for finding in failed if not plan_fixes(site, [finding]).steps
+    ]
+    if hopeless:
+        raise UsenetError(
+            "deploy.preflight",
+            count=len(hopeless),
+            why=hopeless[0].message,
+            hint=hopeless[0].hint,
+            details=tuple(_line(finding) for finding in hopeless),
+        )
+    return plan_fixes(site, failed).steps
+
+
+def _line(finding: Finding) -> str:
+    return f"{finding.subject}: {finding.message}  Mend: {finding.hint}"
+
+
+def _containers(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Return the project's containers by service; none without an Engine."""
+    try:
+        found = Engine().containers(stack.project)
+    except UsenetError:
+        return {}
+    return {c["Labels"].get(SERVICE_LABEL, ""): c for c in found}
+
+
+def _images(
+    stack: Stack, wanted: Wanted, request: DeployRequest
+) -> tuple[str, ...]:
+    chosen = [name for tier in wanted.tiers for name in tier]
+    references = [stack.catalog[name].image for name in chosen]
+    if wanted.sandbox_tag:
+        references = [wanted.sandbox_tag]
+    elif request.pull:
+        return tuple(dict.fromkeys(references))
+    try:
+        return images.missing(Engine(), references)
+    except UsenetError:
+        return tuple(dict.fromkeys(references))
+
+
+def _current(stack: Stack, running: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the services whose container is as compose.yaml says."""
+    if not running:
+        return []
+    hashes = find_compose().config_hashes(stack.folder, stack.project)
+    return [
+        name
+        for name, container in running.items()
+        if container["State"] == "running"
+        and container["Labels"].get(CONFIG_HASH) == hashes.get(name)
+    ]

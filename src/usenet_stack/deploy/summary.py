@@ -1,0 +1,72 @@
+"""What a deploy tells at its end."""
+
+from usenet_stack.deploy.request import DeployRequest
+from usenet_stack.docker import Engine
+from usenet_stack.errors import UsenetError
+from usenet_stack.result import Result
+from usenet_stack.services import WELL, list_services
+from usenet_stack.stack.model import Stack
+from usenet_stack.stack.secrets import missing_secrets, read_env
+from usenet_stack.transaction import Outcome, Plan
+
+LOG_LINES = 5
+
+
+def plan_result(stack: Stack, plan: Plan) -> Result:
+    """Return what a dry run shows: the steps, and the stack's folder."""
+    steps = [step.as_dict() for step in plan.steps]
+    for step, shown in zip(plan.steps, steps, strict=True):
+        shown["operation"] = step.operation.describe()
+    return Result({"stack": str(stack.folder), "plan": steps})
+
+
+def summarise(
+    stack: Stack, request: DeployRequest, plan: Plan, outcome: Outcome
+) -> Result:
+    """Return the services as they are now, and an error for each failure."""
+    result = list_services(stack, group=request.group)
+    if request.services:
+        chosen = {service.name for service in stack.select(request.services)}
+        result.data["services"] = [
+            row for row in result.data["services"] if row["name"] in chosen
+        ]
+    result.data |= {
+        "stack": str(stack.folder),
+        "project": stack.project,
+        "sandbox": stack.sandbox,
+        "changed": len(plan.steps),
+        "journal": outcome.journal,
+        "credentials": str(stack.env_path),
+    }
+    for row in result.data["services"]:
+        if row["state"] not in WELL:
+            result.errors.append(_service_error(stack, row))
+    for failure in outcome.failures:
+        if failure.error.code != "deploy.services-failed":
+            result.errors.append(failure.error)
+    for secret in missing_secrets(stack, read_env(stack.folder)):
+        if not secret.optional:
+            result.warn(f"{secret.title} ({secret.name}) is yours to give.")
+    result.partial = bool(result.errors)
+    return result
+
+
+def _service_error(stack: Stack, row: dict[str, object]) -> UsenetError:
+    name = str(row["name"])
+    return UsenetError(
+        "deploy.service-failed",
+        service=name,
+        state=row["state"],
+        why=str(row.get("reason") or ""),
+        details=_last_lines(stack, name),
+    )
+
+
+def _last_lines(stack: Stack, service: str) -> tuple[str, ...]:
+    container = f"{stack.project}-{service}-1"
+    secrets = read_env(stack.folder)
+    try:
+        lines = list(Engine().logs(container, tail=LOG_LINES))
+    except UsenetError:
+        return ()
+    return tuple(secrets.masked(line.text) for line in lines)
