@@ -10,31 +10,14 @@ from typing import Any
 
 from cli_process import Cli
 from images.build import docker
-from usenet_stack.stack.locate import default_folder
+from usenet_stack.stack.catalog import load_catalog
 from usenet_stack.stack.model import load_stack
+from usenet_stack.storage import read_mounts
 
 LABEL = "com.docker.compose.project"
-ALL = [
-    "audiobookshelf",
-    "bazarr",
-    "jellyfin",
-    "lidarr",
-    "mylar3",
-    "netdata",
-    "nfs-server",
-    "portainer",
-    "prowlarr",
-    "radarr",
-    "readarr",
-    "recyclarr",
-    "sabnzbd",
-    "samba",
-    "seerr",
-    "sonarr",
-    "tdarr",
-    "transmission",
-    "yacreader",
-]
+ALL = tuple(
+    service.name for service in load_catalog().values() if service.default
+)
 
 
 def containers(host: str, project: str) -> dict[str, dict[str, Any]]:
@@ -92,11 +75,11 @@ def take_down(host: str, project: str, folder: Path) -> None:
     ).split()
     if networks:
         docker(host, "network", "rm", *networks)
-    data = folder / "data"
-    while data.is_dir() and os.path.ismount(data):
-        subprocess.run(["umount", "-l", data], check=True)
+    while is_mounted(folder / "data"):
+        subprocess.run(["umount", "-l", folder / "data"], check=True)
 
 
-def home_default(cli: Cli) -> Path:
-    """Return the default stack folder of a CLI's home."""
-    return default_folder(cli.environment())
+def is_mounted(folder: Path) -> bool:
+    """Tell whether something is mounted there; also a bind of the same disk,
+    which `os.path.ismount` does not see."""
+    return any(mount.target == str(folder) for mount in read_mounts())

@@ -24,14 +24,28 @@ def locate_stack(call: Call) -> "StackLocation":
         UsenetError: stack.not-found (exit 10).
     Effects: one line on stderr when another stack is known.
     """
-    from usenet_stack.stack.locate import find_stack, sandbox_folder
+    from usenet_stack.stack.locate import find_stack
 
     where = find_stack(call.stack_folder, Path.cwd(), os.environ)
-    if not (where.alone or call.quiet):
-        sandbox = where.folder == sandbox_folder(os.environ).resolve()
-        mark = " (sandbox)" if sandbox else ""
-        sys.stderr.write(f"stack: {where.folder}{mark}\n")
+    announce(call, where.folder)
     return where
+
+
+def announce(call: Call, folder: Path) -> None:
+    """Say which stack is meant when there are others.
+
+    Args:
+        folder: absolute and resolved; need not be a stack yet.
+
+    Effects: one line on stderr, unless --quiet.
+    """
+    from usenet_stack.stack.locate import known_stacks, sandbox_folder
+
+    if call.quiet or not set(known_stacks(os.environ)) - {folder}:
+        return
+    sandbox = folder == sandbox_folder(os.environ).resolve()
+    mark = " (sandbox)" if sandbox else ""
+    sys.stderr.write(f"stack: {folder}{mark}\n")
 
 
 def open_stack(call: Call) -> "Stack":

@@ -7,8 +7,12 @@ from usenet_stack.result import Result
 
 def deploy(call: Call) -> Result:
     """Bring the stack up, or print the plan of it."""
-    from usenet_stack.cli.context import approve, progress
+    import os
+    from pathlib import Path
+
+    from usenet_stack.cli.context import announce, approve, progress
     from usenet_stack.deploy import DeployRequest, deploy_stack
+    from usenet_stack.deploy.desired import target_folder
 
     request = DeployRequest(
         stack_folder=call.stack_folder,
@@ -24,6 +28,7 @@ def deploy(call: Call) -> Result:
         auto=call.flag("auto"),
         dry_run=call.dry_run,
     )
+    announce(call, target_folder(request, Path.cwd(), os.environ))
     with progress(call) as observer:
         return deploy_stack(
             request, observer, lambda fixes: approve(call, fixes)

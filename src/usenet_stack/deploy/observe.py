@@ -24,7 +24,7 @@ from usenet_stack.stack.layout import folders, seed_paths
 from usenet_stack.stack.locate import STACK_FILE, known_stacks
 from usenet_stack.stack.model import Stack, tiers
 from usenet_stack.stack.secrets import missing_secrets, read_env
-from usenet_stack.storage import plan_pool, pool_is_shared
+from usenet_stack.storage import plan_pool, pool_is_shared, propagation
 from usenet_stack.transaction import Step
 
 CONFIG_HASH = "com.docker.compose.config-hash"
@@ -65,6 +65,9 @@ def _host_facts(stack: Stack, hardware: Hardware) -> HostFacts:
         gpu_devices=nodes,
         gpu_groups=tuple(sorted({Path(node).stat().st_gid for node in nodes})),
         propagation="rslave" if can_share else "rprivate",
+        root_propagation=(
+            "rprivate" if propagation(Path("/")) == "private" else "rslave"
+        ),
     )
 
 

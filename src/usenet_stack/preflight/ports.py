@@ -24,18 +24,21 @@ def check_ports(site: Site) -> Iterator[Finding]:
     for claim in wanted:
         if holder := _holder(site, claim):
             taken.append(claim)
-            yield _conflict(claim, holder)
+            main = site.stack.catalog[claim.service].ports[0].name
+            key = claim.service
+            key += "" if claim.name == main else f".{claim.name}"
+            yield _conflict(claim, key, holder)
     if not taken:
         yield ok("ports.free", "ports", f"All {len(wanted)} are free or ours.")
 
 
-def _conflict(claim: Claim, holder: str) -> Finding:
+def _conflict(claim: Claim, key: str, holder: str) -> Finding:
     return Finding(
         "ports.free",
         "fail",
         f"port {claim.port}/{claim.protocol}",
         f"{claim.service} needs it, but {holder} holds it.",
-        f"usenet config set ports.{claim.service} {_other(claim.port)}   "
+        f"usenet config set ports.{key} {_other(claim.port)}   "
         "(or stop what holds it)",
         {"port": claim.port, "service": claim.service},
     )

@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from usenet_stack.docker.engine import SERVICE_LABEL, Engine
+from usenet_stack.errors import UsenetError
+from usenet_stack.stack.model import Stack
 
 SIMULATED_LABEL = "usenet.simulated"
 
@@ -57,6 +59,21 @@ def stack_containers(engine: Engine, project: str) -> dict[str, Container]:
         # One-off containers and replaced ones may stand beside the real one.
         if other is None or container.running > other.running:
             found[container.service] = container
+    return found
+
+
+def container_of(stack: Stack, engine: Engine, name: str) -> Container:
+    """Return the container of the service of that name or alias.
+
+    Raises:
+        UsenetError: service.unknown, service.off, service.absent, or the
+            Engine does not answer.
+    """
+    service = stack.resolve(name).name
+    found = stack_containers(engine, stack.project).get(service)
+    if found is None:
+        code = "absent" if stack.enabled(service) else "off"
+        raise UsenetError(f"service.{code}", name=service)
     return found
 
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from usenet_stack.docker.engine import Engine
 from usenet_stack.docker.streams import StreamName
 from usenet_stack.errors import UsenetError
-from usenet_stack.services.containers import stack_containers
+from usenet_stack.services.containers import container_of
 from usenet_stack.stack.model import Stack
 
 FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
@@ -32,18 +32,15 @@ def exec_in(
 
     Returns: the program's exit code; 128 + n when signal n ended it.
     Raises:
-        UsenetError: service.unknown, service.absent, service.not-running,
-            or the Engine does not answer.
+        UsenetError: service.unknown, service.off, service.absent,
+            service.not-running, or the Engine does not answer.
     Effects: those of the program, which writes straight to our standard
         output. Without Docker's own command line it has no input.
     """
     engine = engine or Engine()
-    service = stack.resolve(name).name
-    container = stack_containers(engine, stack.project).get(service)
-    if container is None:
-        raise UsenetError("service.absent", name=service)
+    container = container_of(stack, engine, name)
     if not container.running:
-        raise UsenetError("service.not-running", name=service)
+        raise UsenetError("service.not-running", name=container.service)
     docker = shutil.which("docker")
     if docker is None:
         return engine.exec_stream(container.id, command, _write)

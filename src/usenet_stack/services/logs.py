@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from usenet_stack.docker.engine import Engine
 from usenet_stack.errors import UsenetError
-from usenet_stack.services.containers import stack_containers
+from usenet_stack.services.containers import Container, container_of
 from usenet_stack.stack.model import Stack
 
 TAIL = 100
@@ -56,26 +56,28 @@ def follow_logs(
         grep: only lines that hold this text, in any case.
 
     Raises:
-        UsenetError: service.unknown, service.absent, usage (since), or the
-            Engine does not answer; all before the first line.
+        UsenetError: service.unknown, service.off, service.absent, usage
+            (since), or the Engine does not answer; all before a line.
     """
     engine = engine or Engine()
     began = moment(since, time.time())
-    containers = stack_containers(engine, stack.project)
-    sources = []
-    for name in dict.fromkeys(stack.resolve(n).name for n in names):
-        if name not in containers:
-            raise UsenetError("service.absent", name=name)
-        source = partial(
-            _lines, engine, name, containers[name].id, follow, tail, began
-        )
-        sources.append(source)
+    containers = {c.service: c.id for c in _containers(stack, engine, names)}
+    sources = [
+        partial(_lines, engine, name, container, follow, tail, began)
+        for name, container in containers.items()
+    ]
     if follow and len(sources) > 1:
         lines = _as_they_come(sources)
     else:
         lines = heapq.merge(*(s() for s in sources), key=lambda x: x.time)
     wanted = grep.casefold()
     return (line for line in lines if wanted in line.text.casefold())
+
+
+def _containers(
+    stack: Stack, engine: Engine, names: Sequence[str]
+) -> list[Container]:
+    return [container_of(stack, engine, name) for name in names]
 
 
 def moment(since: str, now: float) -> float | None:

@@ -20,6 +20,8 @@ _LOGGING = {
     "options": {"max-size": "10m", "max-file": "3"},
 }
 
+Propagation = Literal["rslave", "rprivate"]
+
 
 class HostFacts(NamedTuple):
     """What the rendering needs to know of the machine.
@@ -28,15 +30,18 @@ class HostFacts(NamedTuple):
         cores, memory_bytes: for limits; memory 0 is unknown.
         gpu_devices: such as /dev/dri, for services that use a GPU.
         gpu_groups: the groups that own those devices.
-        propagation: rslave shows drives that are mounted later; rprivate
-            is for a host whose mounts are private and cannot be shared.
+        propagation: of the data folder: rslave shows drives that are
+            mounted later; rprivate is for one that cannot be shared.
+        root_propagation: of the machine's own folders; rslave is refused
+            by Docker where / is a private mount.
     """
 
     cores: int
     memory_bytes: int
     gpu_devices: tuple[str, ...] = ()
     gpu_groups: tuple[int, ...] = ()
-    propagation: Literal["rslave", "rprivate"] = "rslave"
+    propagation: Propagation = "rslave"
+    root_propagation: Propagation = "rslave"
 
 
 class SandboxImage(NamedTuple):
@@ -192,8 +197,10 @@ class _Rendering(NamedTuple):
         # Docker would make a missing folder, as root: then a drive that
         # comes late finds its place taken.
         found["bind"] = {"create_host_path": False}
-        if volume.kind == "data" or volume.propagate:
+        if volume.kind == "data":
             found["bind"]["propagation"] = self.host.propagation
+        elif volume.propagate:
+            found["bind"]["propagation"] = self.host.root_propagation
         return found
 
     def _rights(self) -> dict[str, Any]:

@@ -105,8 +105,9 @@ class MakeFolders(Operation, frozen=True):
         return all(folder.verify(context) for folder in self.folders)
 
     def manual(self, before: Before) -> str:
-        made = [path for own in before["each"] for path in own["missing"]]
-        return f"rmdir {' '.join(reversed(made))}"
+        last_first = reversed(before["each"])
+        made = [path for own in last_first for path in own["missing"]]
+        return f"rmdir {' '.join(made)}"
 
 
 class WriteFile(Operation, frozen=True):

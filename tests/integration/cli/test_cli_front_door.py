@@ -282,6 +282,15 @@ def test_a_command_says_which_of_several_stacks_it_acts_on(
     assert (path.stdout, path.stderr) == (f"{stack}\n", "")
 
 
+@pytest.mark.parametrize("options", [[], ["--sandbox"]])
+def test_deploy_says_which_stack_it_is_about_to_change(
+    usenet: Cli, stack: Path, sandbox: Path, options: list[str]
+) -> None:
+    words = ["deploy", "--dry-run", "--skip-validation", *options]
+    told = f"stack: {sandbox} (sandbox)" if options else f"stack: {stack}"
+    assert usenet(*words).stderr.splitlines()[0] == told
+
+
 def test_a_single_stack_is_not_named(usenet: Cli, sandbox: Path) -> None:
     ran = usenet("config", "show")
     assert ran.rc == 0

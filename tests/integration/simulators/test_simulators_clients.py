@@ -91,15 +91,17 @@ def test_generated_prowlarr_client(servarr: Simulate) -> None:
     client = generated(prowlarr, app)
     applications = prowlarr.ApplicationApi(client)
     values = {"prowlarrUrl": app.url, "baseUrl": target.url, "apiKey": KEY}
-    made = applications.create_applications(
-        prowlarr.ApplicationResource(
-            name="Sonarr",
-            implementation="Sonarr",
-            configContract="SonarrSettings",
-            syncLevel=prowlarr.ApplicationSyncLevel.FULLSYNC,
-            fields=[prowlarr.ContractField(name=n, value=v) for n, v in values.items()],
-        )
+    fields = [
+        prowlarr.ContractField(name=n, value=v) for n, v in values.items()
+    ]
+    wanted = prowlarr.ApplicationResource(
+        name="Sonarr",
+        implementation="Sonarr",
+        configContract="SonarrSettings",
+        syncLevel=prowlarr.ApplicationSyncLevel.FULLSYNC,
+        fields=fields,
     )
+    made = applications.create_applications(application_resource=wanted)
     assert made.id == 1
     listed = applications.list_applications()
     keys = [each.value for each in listed[0].fields if each.name == "apiKey"]

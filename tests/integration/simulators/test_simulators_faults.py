@@ -26,11 +26,12 @@ def test_statuses_by_path_and_count(servarr: Simulate) -> None:
     break_with(
         app,
         {"path": "^/api/v3/tag", "status": 500, "count": 2},
-        {"path": "/health$", "status": 409},
+        {"path": "/health$", "status": 409, "body": "busy"},
     )
     answers = [app.get("/api/v3/tag").status for _ in range(3)]
     assert answers == [500, 500, 200]
-    assert app.get("/api/v3/health").status == 409
+    found = app.get("/api/v3/health")
+    assert (found.status, found.text) == (409, "busy")
     assert app.get(STATUS).status == 200
     app.path("/config/.simulator-faults.json").unlink()
     assert app.get("/api/v3/health").status == 200

@@ -10,6 +10,7 @@ import pytest
 from usenet_stack.transaction import Context, Operation
 from usenet_stack.transaction.files import (
     MakeFolder,
+    MakeFolders,
     WriteFile,
     keep_file,
     put_back,
@@ -69,10 +70,17 @@ def operations(folder: Path) -> list[Operation]:
         WriteFile(folder / "stack.toml", "new"),
         WriteFile(folder / "link", "new"),
         WriteFile(folder / "dangling", "new"),
+        MakeFolders(
+            (
+                MakeFolder(folder / "c" / "d", 0o750),
+                MakeFolder(folder / "c" / "e" / "f", 0o700),
+                MakeFolder(folder / "there"),
+            )
+        ),
     ]
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 @pytest.mark.parametrize(
     "order", ["u", "du", "ddu", "duu", "uu", "dduu", "dudu"]
 )
@@ -97,7 +105,7 @@ def test_undo_leaves_the_old_state(
             assert state(folder) == before
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 def test_prepare_may_come_twice(context: Context, number: int) -> None:
     folder = context.stack_folder
     old_file(folder)
@@ -120,6 +128,24 @@ def test_a_folder_gets_its_mode_and_owner_with_its_parents(
         assert status.st_mode & 0o7777 == 0o2770
         if os.geteuid() == 0:
             assert (status.st_uid, status.st_gid) == (1000, 1001)
+
+
+def test_several_folders_are_told_and_unmade_children_first(
+    context: Context,
+) -> None:
+    folder = context.stack_folder
+    names = ("a/b", "a/c/d")
+    operation = MakeFolders(
+        tuple(MakeFolder(folder / name, 0o711) for name in names)
+    )
+    assert operation.describe() == f"create 2 folders in {folder}/a"
+    seen = operation.prepare(context)
+    operation.do(context, seen)
+    assert {facts[0] for facts in state(folder).values()} == {"0o40711"}
+    made = [f"{folder}/{name}" for name in ("a/c/d", "a/c", "a/b", "a")]
+    assert operation.manual(seen) == f"rmdir {' '.join(made)}"
+    (folder / "a" / "b").rmdir()
+    assert not operation.verify(context)
 
 
 def test_half_made_folders_are_completed_or_removed(context: Context) -> None:

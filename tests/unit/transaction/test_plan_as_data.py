@@ -11,7 +11,7 @@ from traced import Traced
 
 from usenet_stack.errors import UsenetError
 from usenet_stack.transaction import Operation, Plan, Step
-from usenet_stack.transaction.files import MakeFolder, WriteFile
+from usenet_stack.transaction.files import MakeFolder, MakeFolders, WriteFile
 from usenet_stack.transaction.journal import Journal
 
 pytestmark = pytest.mark.unit
@@ -20,8 +20,10 @@ text = st.text(st.characters(exclude_categories=["Cs"]))
 paths = text.map(lambda name: Path("/", name.replace("\0", "")))
 modes = st.integers(0, 0o7777)
 owners = st.integers(-1, 2**31 - 1)
+folders = st.builds(MakeFolder, paths, modes, owners, owners)
 operations = st.one_of(
-    st.builds(MakeFolder, paths, modes, owners, owners),
+    folders,
+    st.builds(MakeFolders, st.lists(folders, min_size=1).map(tuple)),
     st.builds(WriteFile, paths, text, modes, owners, owners),
     st.builds(Traced, paths, text, st.lists(text).map(tuple), text),
 )

@@ -11,7 +11,7 @@ a list of them; the first that fits a request is applied to it.
 | count | only the first N fitting requests |
 | after_apply | carry the request out first, then fail |
 | latency_ms | wait before answering |
-| status | answer with this status and a plain text |
+| status | answer with this status and the text of `body` |
 | reset | close the connection with a TCP reset |
 | garbage | answer with bytes that are no HTTP |
 | hang | never answer |
@@ -103,7 +103,8 @@ class Fault:
     def twist(self, reply: Reply) -> Reply:
         """What is sent instead of `reply`."""
         if self.on("status"):
-            return text_reply("simulated fault", int(self.number("status")))
+            text = str(self._declared.get("body", "simulated fault"))
+            return text_reply(text, int(self.number("status")))
         if self.on("html"):
             page = "<!doctype html><title>502</title><h1>Bad gateway</h1>"
             return text_reply(page, 200, "html")

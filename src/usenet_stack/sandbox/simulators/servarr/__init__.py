@@ -28,7 +28,7 @@ from . import (
     wire,
 )
 from .configuration import Configuration
-from .flavours import FLAVOURS, Library
+from .flavours import FLAVOURS, Flavour, Library
 
 INTERFACE: Routes[Servarr] = Routes()
 _NOTHING = ("CheckHealth", "Housekeeping", "MessagingCleanup", "ClearLog")
@@ -92,7 +92,8 @@ class Servarr(Application):
         if self.database.setting("filled"):
             return
         if self.flavour.library:
-            self.database.replace("qualityprofile", _quality_profiles())
+            profiles = _quality_profiles(self.flavour)
+            self.database.replace("qualityprofile", profiles)
         if self.flavour.profiles_on_roots:
             self.database.replace(
                 "metadataprofile", [{"name": "Standard"}, {"name": "None"}]
@@ -229,25 +230,20 @@ def api(app: Servarr, request: Request) -> Reply:
     return system.describe_api(app, request)
 
 
-def _quality_profiles() -> list[dict[str, Json]]:
-    qualities = ((4, "HDTV-720p", 720), (9, "HDTV-1080p", 1080))
+def _quality_profiles(flavour: Flavour) -> list[dict[str, Json]]:
     items = [
-        {
-            "quality": {"id": number, "name": name, "resolution": lines},
-            "items": [],
-            "allowed": True,
-        }
-        for number, name, lines in qualities
+        {"quality": dict(each), "items": [], "allowed": True}
+        for each in flavour.qualities
     ]
     return [
         {
             "name": name,
             "upgradeAllowed": False,
-            "cutoff": 9,
+            "cutoff": flavour.qualities[-1]["id"],
             "items": items,
             "minFormatScore": 0,
             "cutoffFormatScore": 0,
             "formatItems": [],
         }
-        for name in ("Any", "HD-1080p")
+        for name in flavour.profiles
     ]

@@ -146,8 +146,9 @@ class Commands:
             self._app.database.put(KIND, found)
 
 
-def _shown(command: dict[str, Json]) -> dict[str, Json]:
-    result = {key: val for key, val in command.items() if key != "content"}
+def _shown(app: Servarr, command: dict[str, Json]) -> dict[str, Json]:
+    hidden = ["content"] if app.flavour.library else ["content", "result"]
+    result = {key: val for key, val in command.items() if key not in hidden}
     result["body"] = {
         "name": command["name"],
         "trigger": "manual",
@@ -159,7 +160,7 @@ def _shown(command: dict[str, Json]) -> dict[str, Json]:
 
 @ROUTES.on("GET", "/command")
 def list_commands(app: Servarr, request: Request) -> Reply:
-    return wire.reply([_shown(each) for each in app.commands.listed()])
+    return wire.reply([_shown(app, each) for each in app.commands.listed()])
 
 
 @ROUTES.on("POST", "/command")
@@ -172,7 +173,7 @@ def post_command(app: Servarr, request: Request) -> Reply:
     if stored["name"] == "ResetApiKey":
         # In force at once, before the command has run.
         app.reset_api_key()
-    return wire.created(request, _shown(stored))
+    return wire.created(request, _shown(app, stored))
 
 
 @ROUTES.on("GET", "/command/{id:int}")
@@ -180,7 +181,7 @@ def get_command(app: Servarr, request: Request) -> Reply:
     found = app.database.find(KIND, request.number)
     if found is None:
         raise wire.missing()
-    return wire.reply(_shown(found))
+    return wire.reply(_shown(app, found))
 
 
 @ROUTES.on("DELETE", "/command/{id:int}")

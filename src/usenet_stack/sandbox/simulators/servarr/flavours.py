@@ -49,6 +49,8 @@ class Flavour:
     category_default: str
     priority_fields: tuple[str, ...]
     library: Library | None = None
+    qualities: tuple[dict[str, Any], ...] = ()
+    profiles: tuple[str, ...] = ()
     profiles_on_roots: bool = False
     calibre: bool = False
     masks_secrets: bool = True
@@ -61,6 +63,11 @@ class Flavour:
         return self.name.lower()
 
 
+_VIDEO: tuple[dict[str, Any], ...] = (
+    {"id": 4, "name": "HDTV-720p", "resolution": 720},
+    {"id": 9, "name": "HDTV-1080p", "resolution": 1080},
+)
+
 _SONARR = Flavour(
     name="Sonarr",
     version="4.0.20.3014",
@@ -71,6 +78,8 @@ _SONARR = Flavour(
     category="tvCategory",
     category_default="tv",
     priority_fields=("recentTvPriority", "olderTvPriority"),
+    qualities=_VIDEO,
+    profiles=("Any", "HD-1080p"),
     library=Library(
         items="series",
         ids="seriesIds",
@@ -106,6 +115,8 @@ _RADARR = Flavour(
     category="movieCategory",
     category_default="movies",
     priority_fields=("recentMoviePriority", "olderMoviePriority"),
+    qualities=_VIDEO,
+    profiles=("Any", "HD-1080p"),
     library=Library(
         items="movie",
         ids="movieIds",
@@ -129,6 +140,9 @@ _RADARR = Flavour(
 
 _MUSIC = ("recentMusicPriority", "olderMusicPriority")
 
+_AUDIO = ({"id": 4, "name": "MP3-320"}, {"id": 6, "name": "FLAC"})
+_TEXT = ({"id": 3, "name": "EPUB"}, {"id": 4, "name": "AZW3"})
+
 _LIDARR = Flavour(
     name="Lidarr",
     version="3.1.0.4875",
@@ -140,6 +154,8 @@ _LIDARR = Flavour(
     category_default="music",
     priority_fields=_MUSIC,
     profiles_on_roots=True,
+    qualities=_AUDIO,
+    profiles=("Any", "Lossless"),
     library=Library(
         items="artist",
         ids="artistIds",
@@ -175,6 +191,8 @@ _READARR = Flavour(
     calibre=True,
     masks_secrets=False,
     skips_unchanged=False,
+    qualities=_TEXT,
+    profiles=("eBook", "Spoken"),
     library=Library(
         items="author",
         ids="authorIds",

@@ -110,6 +110,7 @@ NOTIFICATIONS = Kind(
         ),
     ),
     test=_test_webhook,
+    bulk=False,
     enabled=lambda body: any(
         value is True for name, value in body.items() if name.startswith("on")
     ),

@@ -63,6 +63,7 @@ class Kind:
         enabled: whether a document is in use, so that saving tests it.
         check: rules of its own, beside name and implementation.
         saved: called after each change.
+        bulk: whether several can be deleted in one request.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Kind:
     defaults: Document = field(default_factory=dict)
     check: Callable[[Servarr, Document], Failures] = lambda app, body: []
     saved: Callable[[Servarr, Document], None] = lambda app, body: None
+    bulk: bool = True
 
     def template(self, document: Document) -> Template | None:
         """The template of a document's implementation."""
@@ -316,6 +318,8 @@ def routes_of(kind: Kind, prefix: str) -> list[Route[Servarr]]:
     """The routes of one kind of provider under `prefix`."""
     routes: Routes[Servarr] = Routes()
     for method, pattern, handler in _HANDLERS:
+        if pattern == "/bulk" and not kind.bulk:
+            continue
         routes.on(method, f"/{kind.name}{pattern}")(_bound(handler, kind))
     return list(routes.under(prefix))
 

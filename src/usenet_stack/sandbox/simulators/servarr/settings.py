@@ -84,6 +84,8 @@ def host_settings(app: Servarr) -> Document:
         found.pop("authenticationRequired")
     if app.flavour.library is None:
         found["historyCleanupDays"] = 30
+    if not app.flavour.calibre:
+        found["passwordConfirmation"] = ""
     return found | {
         "id": 1,
         "port": int(app.configuration.get("Port")),
@@ -91,15 +93,12 @@ def host_settings(app: Servarr) -> Document:
         "apiKey": app.configuration.get("ApiKey"),
         "username": user.get("username", ""),
         "password": user.get("hash", ""),
-        "passwordConfirmation": "",
     }
 
 
 @ROUTES.on("GET", "/config/host", "/config/host/{id:int}")
 def get_host(app: Servarr, request: Request) -> Reply:
     found = host_settings(app)
-    if app.flavour.calibre:
-        found.pop("passwordConfirmation")
     return wire.reply(found)
 
 
