@@ -52,6 +52,7 @@ def start_tier(
             count=len(reasons),
             first=next(iter(reasons)),
             details=tuple(f"{name}: {why}" for name, why in reasons.items()),
+            reasons=reasons,
         )
 
 

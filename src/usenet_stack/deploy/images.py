@@ -28,13 +28,13 @@ def pull_all(
             The others are there.
     """
     report = _Sum(progress)
-    failed: list[str] = []
+    failed: dict[str, str] = {}
 
     def pull(reference: str) -> None:
         try:
             engine.pull(reference, report.part(reference))
         except UsenetError as error:
-            failed.append(f"{reference}: {error.why or error.message}")
+            failed[reference] = error.why or error.message
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         list(pool.map(pull, references))
@@ -42,7 +42,8 @@ def pull_all(
         raise UsenetError(
             "deploy.images-missing",
             count=len(failed),
-            details=tuple(sorted(failed)),
+            details=tuple(f"{ref}: {why}" for ref, why in failed.items()),
+            references=tuple(failed),
         )
 
 

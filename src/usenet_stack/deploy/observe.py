@@ -65,9 +65,7 @@ def _host_facts(stack: Stack, hardware: Hardware) -> HostFacts:
         gpu_devices=nodes,
         gpu_groups=tuple(sorted({Path(node).stat().st_gid for node in nodes})),
         propagation="rslave" if can_share else "rprivate",
-        root_propagation=(
-            "rprivate" if propagation(Path("/")) == "private" else "rslave"
-        ),
+        root_is_shared=propagation(Path("/")) != "private",
     )
 
 

@@ -1,5 +1,7 @@
 """What a deploy tells at its end."""
 
+from typing import Any, cast
+
 from usenet_stack.deploy.request import DeployRequest
 from usenet_stack.docker import Engine
 from usenet_stack.errors import UsenetError
@@ -38,12 +40,7 @@ def summarise(
         "journal": outcome.journal,
         "credentials": str(stack.env_path),
     }
-    for row in result.data["services"]:
-        if row["state"] not in WELL:
-            result.errors.append(_service_error(stack, row))
-    for failure in outcome.failures:
-        if failure.error.code != "deploy.services-failed":
-            result.errors.append(failure.error)
+    result.errors += _errors(stack, result.data["services"], outcome)
     for secret in missing_secrets(stack, read_env(stack.folder)):
         if not secret.optional:
             result.warn(f"{secret.title} ({secret.name}) is yours to give.")
@@ -51,13 +48,38 @@ def summarise(
     return result
 
 
-def _service_error(stack: Stack, row: dict[str, object]) -> UsenetError:
-    name = str(row["name"])
+def _errors(
+    stack: Stack, rows: list[dict[str, Any]], outcome: Outcome
+) -> list[UsenetError]:
+    """Return causes first: images that are missing, then each service."""
+    errors = []
+    reasons: dict[str, str] = {}
+    absent: set[str] = set()
+    for failure in outcome.failures:
+        error = failure.error
+        if error.code == "deploy.services-failed":
+            reasons |= cast(dict[str, str], error.facts["reasons"])
+            continue
+        errors.append(error)
+        if error.code == "deploy.images-missing":
+            absent.update(cast(tuple[str, ...], error.facts["references"]))
+    for row in rows:
+        name = row["name"]
+        explained = stack.catalog[name].image in absent
+        if row["state"] not in WELL and not explained:
+            reason = reasons.get(name) or row["reason"]
+            errors.append(_service_error(stack, name, row["state"], reason))
+    return errors
+
+
+def _service_error(
+    stack: Stack, name: str, state: str, reason: str
+) -> UsenetError:
     return UsenetError(
         "deploy.service-failed",
         service=name,
-        state=row["state"],
-        why=str(row.get("reason") or ""),
+        state=state,
+        why=reason,
         details=_last_lines(stack, name),
     )
 

@@ -39,11 +39,11 @@ LEFT_OUT = frozenset(
 MODULES_LEFT_OUT = ("_test", "_tkinter", "_xx", "xx", "_ctypes_test", "nis.")
 
 TOOLS = (  # noqa: SIM905
-    "awk basename cat chmod chown cp cut date dd df dirname du echo env expr "
-    "false find grep head hostname id kill ln ls mkdir mktemp more mv nc nl "
-    "nohup od printenv printf ps pwd readlink realpath rm rmdir sed seq "
-    "sha256sum sh sleep sort stat sync tail tar tee test timeout top touch "
-    "tr true tty uname uniq vi wc wget which whoami xargs"
+    "basename cat chmod chown cp cut date dd df dirname du echo env expr "
+    "false find grep head hostname id kill ln ls mkdir mktemp mv od "
+    "printenv printf ps pwd readlink realpath rm rmdir sed seq sha256sum sh "
+    "sleep sort stat sync tail tar tee test timeout touch tr true tty uname "
+    "uniq wc which whoami xargs"
 ).split()
 
 FILES = {

@@ -111,7 +111,7 @@ def _judge(
     text = body.decode(errors="replace").strip()
     if response.status not in expected.status:
         said = response.headers.get("redirect-reason") or response.reason
-        return Answer("wrong", f"answers {response.status} {said}".rstrip())
+        return Answer("wrong", f"answers {response.status} {_short(said)}")
     if expected.starting_text and text == expected.starting_text:
         return Answer("starting", f"says {text}")
     if expected.text and text != expected.text:

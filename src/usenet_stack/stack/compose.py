@@ -20,8 +20,6 @@ _LOGGING = {
     "options": {"max-size": "10m", "max-file": "3"},
 }
 
-Propagation = Literal["rslave", "rprivate"]
-
 
 class HostFacts(NamedTuple):
     """What the rendering needs to know of the machine.
@@ -32,16 +30,17 @@ class HostFacts(NamedTuple):
         gpu_groups: the groups that own those devices.
         propagation: of the data folder: rslave shows drives that are
             mounted later; rprivate is for one that cannot be shared.
-        root_propagation: of the machine's own folders; rslave is refused
-            by Docker where / is a private mount.
+        root_is_shared: / is a shared or slave mount. Where it is not,
+            Docker refuses rslave for the machine's own folders, and refuses
+            rprivate for those that hold its own: it is left to Docker.
     """
 
     cores: int
     memory_bytes: int
     gpu_devices: tuple[str, ...] = ()
     gpu_groups: tuple[int, ...] = ()
-    propagation: Propagation = "rslave"
-    root_propagation: Propagation = "rslave"
+    propagation: Literal["rslave", "rprivate"] = "rslave"
+    root_is_shared: bool = True
 
 
 class SandboxImage(NamedTuple):
@@ -199,8 +198,8 @@ class _Rendering(NamedTuple):
         found["bind"] = {"create_host_path": False}
         if volume.kind == "data":
             found["bind"]["propagation"] = self.host.propagation
-        elif volume.propagate:
-            found["bind"]["propagation"] = self.host.root_propagation
+        elif volume.propagate and self.host.root_is_shared:
+            found["bind"]["propagation"] = "rslave"
         return found
 
     def _rights(self) -> dict[str, Any]:

@@ -167,7 +167,7 @@ def test_a_gpu_goes_to_those_that_use_one(make_stack: Any) -> None:
 
 
 def test_a_private_host_mount_is_bound_as_it_is(make_stack: Any) -> None:
-    host = HOST._replace(propagation="rprivate", root_propagation="rprivate")
+    host = HOST._replace(propagation="rprivate", root_is_shared=False)
     assert "rslave" not in render_compose(make_stack(), host)
 
 
