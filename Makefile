@@ -31,6 +31,7 @@ unit integration startup e2e crash: environment
 
 bench: environment
 	.venv/bin/python bench/startup
+	.venv/bin/python bench/deploy
 
 # Needs uv. --upgrade takes newer versions than those already pinned.
 lock:

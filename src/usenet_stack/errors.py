@@ -78,7 +78,7 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "settings.unknown-key": ErrorKind(
         Exit.USAGE,
-        "There is no setting {key}{meant}.",
+        "There is no setting {key}{meant}",
         "usenet config show",
     ),
     "settings.refused": ErrorKind(
@@ -98,18 +98,18 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "service.unknown": ErrorKind(
         Exit.USAGE,
-        "There is no service {name}.",
-        "{hint}These exist: {known}",
+        "There is no service {name}{meant}",
+        "usenet services list",
     ),
     "group.unknown": ErrorKind(
         Exit.USAGE,
-        "There is no group {name}.",
-        "{hint}These exist: {known}",
+        "There is no group {name}{meant}",
+        "usenet help services",
     ),
     "profile.unknown": ErrorKind(
         Exit.USAGE,
-        "There is no profile {name}.",
-        "{hint}These exist: {known}",
+        "There is no profile {name}{meant}",
+        "usenet config get profiles",
     ),
     "port.duplicate": ErrorKind(
         Exit.FAILURE,
@@ -140,7 +140,7 @@ ERRORS: dict[str, ErrorKind] = {
     "deploy.images-missing": ErrorKind(
         Exit.FAILURE,
         "{count} images could not be pulled.",
-        "usenet deploy   (it pulls only those that are missing)",
+        "{deploy}   (it pulls only those that are missing)",
     ),
     "deploy.services-failed": ErrorKind(
         Exit.PARTIAL,
@@ -150,7 +150,7 @@ ERRORS: dict[str, ErrorKind] = {
     "deploy.service-failed": ErrorKind(
         Exit.PARTIAL,
         "{service} is {state}.",
-        "usenet services logs {service}   (then: usenet deploy)",
+        "usenet services logs {service}   (then: {deploy})",
     ),
     # -- transactions -----------------------------------------------------
     "lock.held": ErrorKind(
@@ -177,7 +177,8 @@ ERRORS: dict[str, ErrorKind] = {
     "journal.corrupt": ErrorKind(
         Exit.FAILURE,
         "The journal {path} is damaged at record {record}.",
-        "usenet journal show {journal}   (then mend by hand what it lists)",
+        "Read {path}, mend by hand what it lists, then: mv {path} "
+        "{path}.damaged",
     ),
     "journal.foreign": ErrorKind(
         Exit.FAILURE,

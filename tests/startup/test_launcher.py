@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import time
@@ -194,6 +193,20 @@ def test_a_newer_lock_is_installed(fresh: Checkout) -> None:
     assert json.loads(fresh.run().stdout)[0] == "2.0"
 
 
+def test_an_update_that_fails_leaves_what_works(fresh: Checkout) -> None:
+    fresh.run()
+    fresh.pin("3.0")
+    for wheel in fresh.wheels.iterdir():
+        wheel.unlink()
+
+    ran = fresh.run()
+
+    assert json.loads(ran.stdout)[0] == "1.0"
+    assert "going on with the packages that are there" in ran.stderr
+    make_wheel(fresh.wheels, "3.0")
+    assert json.loads(fresh.run().stdout)[0] == "3.0"
+
+
 def test_a_moved_checkout_still_runs(fresh: Checkout, tmp_path: Path) -> None:
     fresh.run()
     moved = tmp_path / "moved"
@@ -311,20 +324,3 @@ def test_a_package_that_cannot_be_installed_is_told(fresh: Checkout) -> None:
     assert "requirements.lock were not installed" in ran.stderr
     make_wheel(fresh.wheels, "1.0")
     assert fresh.run().returncode == 0
-
-
-def test_it_costs_less_than_15_ms(ready: Checkout) -> None:
-    direct = (
-        *(ready.venv / "bin/python", "-I"),
-        ready.root / "src/usenet_stack/__main__.py",
-    )
-
-    def seconds(command: tuple[str | Path, ...]) -> float:
-        start = time.perf_counter()
-        ready.run(command=command)
-        return time.perf_counter() - start
-
-    pairs = [(seconds(direct), seconds((ready.launcher,))) for _ in range(15)]
-
-    own = statistics.median(launched - bare for bare, launched in pairs)
-    assert own < 0.015

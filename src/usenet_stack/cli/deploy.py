@@ -11,8 +11,8 @@ def deploy(call: Call) -> Result:
     from pathlib import Path
 
     from usenet_stack.cli.context import announce, approve, progress
-    from usenet_stack.deploy import DeployRequest, deploy_stack
-    from usenet_stack.deploy.desired import target_folder
+    from usenet_stack.deploy.request import DeployRequest, target_folder
+    from usenet_stack.deploy.run import deploy_stack
 
     request = DeployRequest(
         stack_folder=call.stack_folder,
@@ -65,7 +65,7 @@ COMMAND = Command(
             metavar="GROUP",
             choices=SERVICE_GROUPS,
         ),
-        Option(("--auto",), "Choose the profile by the hardware; ask nothing"),
+        Option(("--auto",), "Choose the profile that fits the hardware"),
         Option(("--lan",), "Let other machines of the network in"),
         Option(("--pull",), "Look for newer images first"),
         Option(("--skip-validation",), "Do not check the machine first"),

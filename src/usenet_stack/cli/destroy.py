@@ -13,7 +13,7 @@ def destroy(call: Call) -> Result:
         plan_result,
         progress,
     )
-    from usenet_stack.deploy import destroy_stack, plan_destroy
+    from usenet_stack.deploy.destroy import destroy_stack, plan_destroy
 
     stack, volumes = open_stack(call), call.flag("volumes")
     if call.dry_run:

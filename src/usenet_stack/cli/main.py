@@ -1,6 +1,7 @@
 """The way of a command: words, call, result, output, exit code."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -63,6 +64,14 @@ def _result(call: "Call") -> "tuple[Result, str]":
 
         shown = help_result(call.topic, no_color=call.flag("no_color"))
         return shown, "text:help"
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
     result = call.topic.run(call)
     planned = call.dry_run and "plan" in result.data
     return result, "plan:show_plan" if planned else call.topic.show
+
+
+def _interrupt(number: int, _frame: object) -> None:
+    # As Ctrl-C: a plan is put back, or left for the next run to continue.
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt

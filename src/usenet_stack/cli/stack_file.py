@@ -10,7 +10,7 @@ from usenet_stack.cli import usage
 from usenet_stack.cli.call import Call
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
-from usenet_stack.stack.locate import STACK_FILE
+from usenet_stack.stack.locate import STACK_FILE, deploy_command
 
 if TYPE_CHECKING:
     from usenet_stack.transaction import Plan
@@ -41,7 +41,8 @@ def change_stack_file(
     result = Result({"path": str(folder / STACK_FILE)})
     result.data["changed"] = bool(plan.steps)
     if plan.steps:
-        result.info("Run usenet deploy to apply it.")
+        again = deploy_command(folder, os.environ)
+        result.info(f"Run {again} to apply it.")
     return result
 
 

@@ -1,7 +1,7 @@
 """Containers of the stack: bring a tier up, wait for it, take it down."""
 
-from usenet_stack.docker import Compose, Engine, find_compose
-from usenet_stack.docker.engine import SERVICE_LABEL
+from usenet_stack.docker.compose import Compose, find_compose
+from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.services import WELL, wait_until_well
 from usenet_stack.stack.model import Stack

@@ -2,14 +2,13 @@
 
 import os
 import socket
-from collections.abc import Mapping
 from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 from usenet_stack.deploy.request import DeployRequest
-from usenet_stack.docker import Engine
+from usenet_stack.docker.engine import Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.hardware import Hardware
 from usenet_stack.preflight import Site, port_is_free
@@ -17,9 +16,6 @@ from usenet_stack.stack.catalog import load_catalog
 from usenet_stack.stack.editing import change_text
 from usenet_stack.stack.locate import (
     STACK_FILE,
-    default_folder,
-    find_stack,
-    sandbox_folder,
 )
 from usenet_stack.stack.model import Stack, project_name
 from usenet_stack.stack.ports import reassign
@@ -34,29 +30,6 @@ class Desired(NamedTuple):
 
     stack: Stack
     settings_text: str
-
-
-def target_folder(
-    request: DeployRequest, cwd: Path, environ: Mapping[str, str]
-) -> Path:
-    """Return the folder that a deploy acts on; it may not exist yet.
-
-    Without --sandbox the sandbox is never taken for the user's own stack
-    when there is none: deploying for real makes the default one.
-    """
-    if request.stack_folder is not None:
-        return (cwd / request.stack_folder.expanduser()).resolve()
-    if request.sandbox:
-        return sandbox_folder(environ).resolve()
-    try:
-        found = find_stack(None, cwd, environ)
-    except UsenetError as error:
-        if error.code != "stack.not-found" or "USENET_STACK" in environ:
-            raise
-        return default_folder(environ).resolve()
-    if found.origin == "sandbox":
-        return default_folder(environ).resolve()
-    return found.folder
 
 
 def desired_stack(

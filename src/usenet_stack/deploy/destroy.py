@@ -1,13 +1,14 @@
 """Take a stack down: containers and networks; data only when asked."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import ClassVar
 
 from usenet_stack.deploy.operations import RemoveContainers
-from usenet_stack.docker import Engine
-from usenet_stack.docker.engine import SERVICE_LABEL
+from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.result import Result
+from usenet_stack.stack.locate import deploy_command
 from usenet_stack.stack.model import Stack
 from usenet_stack.storage import plan_unshare
 from usenet_stack.transaction import (
@@ -123,6 +124,7 @@ def destroy_stack(
     return Result(
         {
             "stack": str(stack.folder),
+            "deploy": deploy_command(stack.folder, os.environ),
             "removed": [
                 name
                 for operation in removed

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 
 from usenet_stack.deploy.record import Record
-from usenet_stack.docker import Engine
+from usenet_stack.docker.engine import Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.transaction.operation import Progress
 
@@ -19,9 +19,15 @@ def missing(engine: Engine, references: Iterable[str]) -> tuple[str, ...]:
 
 
 def pull_all(
-    engine: Engine, references: tuple[str, ...], progress: Progress
+    engine: Engine,
+    references: tuple[str, ...],
+    progress: Progress,
+    deploy: str,
 ) -> None:
     """Pull images in parallel, reporting bytes of all of them together.
+
+    Args:
+        deploy: the command that tries again, for the error.
 
     Raises:
         UsenetError: deploy.images-missing, naming each that did not come.
@@ -42,6 +48,7 @@ def pull_all(
         raise UsenetError(
             "deploy.images-missing",
             count=len(failed),
+            deploy=deploy,
             details=tuple(f"{ref}: {why}" for ref, why in failed.items()),
             references=tuple(failed),
         )

@@ -9,8 +9,8 @@ from usenet_stack.deploy.desired import Desired
 from usenet_stack.deploy.planner import Observed, Wanted
 from usenet_stack.deploy.record import read_record
 from usenet_stack.deploy.request import DeployRequest
-from usenet_stack.docker import Engine, find_compose
-from usenet_stack.docker.engine import SERVICE_LABEL
+from usenet_stack.docker.compose import find_compose
+from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.hardware import Hardware
 from usenet_stack.preflight import Finding, Site, plan_fixes, run_checks

@@ -11,10 +11,14 @@ from usenet_stack.deploy.containers import (
     tier_containers,
 )
 from usenet_stack.deploy.record import read_record, write_record
-from usenet_stack.docker import Engine
+from usenet_stack.docker.engine import Engine
 from usenet_stack.sandbox import build_sandbox_image
 from usenet_stack.stack.layout import seed_files
-from usenet_stack.stack.locate import known_stacks, register_stack
+from usenet_stack.stack.locate import (
+    deploy_command,
+    known_stacks,
+    register_stack,
+)
 from usenet_stack.stack.model import load_stack
 from usenet_stack.stack.secrets import (
     complete_env,
@@ -149,7 +153,8 @@ class PullImages(Operation, frozen=True):
         return f"pull {len(self.references)} images"
 
     def do(self, context: Context, before: Before) -> None:
-        images.pull_all(Engine(), self.references, context.progress)
+        again = deploy_command(context.stack_folder, os.environ)
+        images.pull_all(Engine(), self.references, context.progress, again)
 
     def undo(self, context: Context, before: Before) -> None:
         """An image that is not used harms nobody and saves the next pull."""

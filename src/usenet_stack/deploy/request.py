@@ -1,7 +1,15 @@
 """What the user asked `usenet deploy` for, as frozen data."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from usenet_stack.errors import UsenetError
+from usenet_stack.stack.locate import (
+    default_folder,
+    find_stack,
+    sandbox_folder,
+)
 
 
 class DeployRequest(NamedTuple):
@@ -33,3 +41,26 @@ class DeployRequest(NamedTuple):
     pull: bool = False
     auto: bool = False
     dry_run: bool = False
+
+
+def target_folder(
+    request: DeployRequest, cwd: Path, environ: Mapping[str, str]
+) -> Path:
+    """Return the folder that a deploy acts on; it may not exist yet.
+
+    Without --sandbox the sandbox is never taken for the user's own stack
+    when there is none: deploying for real makes the default one.
+    """
+    if request.stack_folder is not None:
+        return (cwd / request.stack_folder.expanduser()).resolve()
+    if request.sandbox:
+        return sandbox_folder(environ).resolve()
+    try:
+        found = find_stack(None, cwd, environ)
+    except UsenetError as error:
+        if error.code != "stack.not-found" or "USENET_STACK" in environ:
+            raise
+        return default_folder(environ).resolve()
+    if found.origin == "sandbox":
+        return default_folder(environ).resolve()
+    return found.folder

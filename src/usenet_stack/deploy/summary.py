@@ -1,12 +1,15 @@
 """What a deploy tells at its end."""
 
+import os
 from typing import Any, cast
 
+from usenet_stack.deploy.planner import Wanted
 from usenet_stack.deploy.request import DeployRequest
-from usenet_stack.docker import Engine
+from usenet_stack.docker.engine import Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
 from usenet_stack.services import WELL, list_services
+from usenet_stack.stack.locate import deploy_command
 from usenet_stack.stack.model import Stack
 from usenet_stack.stack.secrets import missing_secrets, read_env
 from usenet_stack.transaction import Outcome, Plan
@@ -14,12 +17,12 @@ from usenet_stack.transaction import Outcome, Plan
 LOG_LINES = 5
 
 
-def plan_result(stack: Stack, plan: Plan) -> Result:
+def plan_result(wanted: Wanted, plan: Plan) -> Result:
     """Return what a dry run shows: the steps, and the stack's folder."""
     steps = [step.as_dict() for step in plan.steps]
     for step, shown in zip(plan.steps, steps, strict=True):
         shown["operation"] = step.operation.describe()
-    return Result({"stack": str(stack.folder), "plan": steps})
+    return Result({"stack": str(wanted.folder), "plan": steps})
 
 
 def summarise(
@@ -78,6 +81,7 @@ def _service_error(
     return UsenetError(
         "deploy.service-failed",
         service=name,
+        deploy=deploy_command(stack.folder, os.environ),
         state=state,
         why=reason,
         details=_last_lines(stack, name),

@@ -50,6 +50,7 @@ def run_child(
     Effects: Ctrl-C reaches us alone; we then end the program with SIGTERM,
         after 10 s with SIGKILL, and pass KeyboardInterrupt on.
     """
+    timed_out = False
     child = subprocess.Popen(
         command,
         cwd=folder,
@@ -62,29 +63,50 @@ def run_child(
         process_group=0,
         preexec_fn=_die_with(os.getpid()),
     )
-    assert child.stdout is not None and child.stderr is not None
-    output: list[str] = []
-    errors: deque[str] = deque(maxlen=KEPT_LINES)
-    readers = [
-        threading.Thread(target=_collect, args=(child.stdout, output.append)),
-        threading.Thread(
-            target=_collect,
-            args=(child.stderr, lambda line: _note(line, errors, on_line)),
-        ),
-    ]
-    for reader in readers:
-        reader.daemon = True
-        reader.start()
-    timed_out = False
     try:
+        heard = _Heard(child, on_line)
         child.wait(seconds)
     except subprocess.TimeoutExpired:
         timed_out = True
     finally:
         _end(child)
-    for reader in readers:
-        reader.join(GRACE_SECONDS)
-    return Finished(child.returncode, "".join(output), list(errors), timed_out)
+    heard.finish()
+    return Finished(
+        child.returncode, "".join(heard.output), list(heard.errors), timed_out
+    )
+
+
+class _Heard:
+    """Reads both outputs of a program, so that neither pipe fills up."""
+
+    def __init__(
+        self, child: subprocess.Popen[str], on_line: Callable[[str], None]
+    ) -> None:
+        self.output: list[str] = []
+        self.errors: deque[str] = deque(maxlen=KEPT_LINES)
+        self._on_line = on_line
+        assert child.stdout is not None and child.stderr is not None
+        self._readers = [
+            threading.Thread(target=_collect, args=pair, daemon=True)
+            for pair in (
+                (child.stdout, self.output.append),
+                (child.stderr, self._note),
+            )
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _note(self, line: str) -> None:
+        text = line.rstrip()
+        if text:
+            self.errors.append(text)
+            self._on_line(text)
+
+    def finish(self) -> None:
+        """Wait for what is still in the pipes."""
+        for reader in self._readers:
+            # A grandchild that lives on may keep them open.
+            reader.join(GRACE_SECONDS)
 
 
 def _die_with(parent: int) -> Callable[[], None]:
@@ -100,15 +122,6 @@ def _collect(stream: IO[str], take: Callable[[str], None]) -> None:
     with stream:
         for line in stream:
             take(line)
-
-
-def _note(
-    line: str, errors: deque[str], on_line: Callable[[str], None]
-) -> None:
-    text = line.rstrip()
-    if text:
-        errors.append(text)
-        on_line(text)
 
 
 def _end(child: subprocess.Popen[str]) -> None:

@@ -1,5 +1,6 @@
 """Are the ports of the stack free, and who holds those that are not?"""
 
+import shlex
 from collections.abc import Iterator
 
 from usenet_stack.preflight.daemon import Published
@@ -27,19 +28,20 @@ def check_ports(site: Site) -> Iterator[Finding]:
             main = site.stack.catalog[claim.service].ports[0].name
             key = claim.service
             key += "" if claim.name == main else f".{claim.name}"
-            yield _conflict(claim, key, holder)
+            yield _conflict(site, claim, key, holder)
     if not taken:
         yield ok("ports.free", "ports", f"All {len(wanted)} are free or ours.")
 
 
-def _conflict(claim: Claim, key: str, holder: str) -> Finding:
+def _conflict(site: Site, claim: Claim, key: str, holder: str) -> Finding:
+    folder = shlex.quote(str(site.stack.folder if site.stack else "."))
     return Finding(
         "ports.free",
         "fail",
         f"port {claim.port}/{claim.protocol}",
         f"{claim.service} needs it, but {holder} holds it.",
-        f"usenet config set ports.{key} {_other(claim.port)}   "
-        "(or stop what holds it)",
+        f"Stop what holds it (a sandbox: usenet destroy), or: usenet config "
+        f"set ports.{key} {_other(claim.port)} --stack {folder}",
         {"port": claim.port, "service": claim.service},
     )
 

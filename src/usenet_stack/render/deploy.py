@@ -23,6 +23,14 @@ def show_deploy(data: dict[str, Any], screen: Screen) -> None:
 
 def _summary(data: dict[str, Any], screen: Screen) -> None:
     rows = data.get("services", [])
+    ready = sum(row["state"] in _WELL for row in rows)
+    if data.get("changed") == 0 and ready == len(rows) and not screen.verbose:
+        screen.line(
+            f"{ready} of {counted(len(rows), 'service')} ready; nothing had "
+            "to change.",
+            "green",
+        )
+        return
     if not screen.quiet:
         columns = [
             Column("Service", fixed=True),
@@ -31,7 +39,6 @@ def _summary(data: dict[str, Any], screen: Screen) -> None:
         ]
         screen.table(columns, [_row(row) for row in rows])
         screen.line()
-    ready = sum(row["state"] in _WELL for row in rows)
     screen.line(
         f"{ready} of {counted(len(rows), 'service')} ready.",
         "green" if ready == len(rows) else "yellow",
@@ -78,4 +85,4 @@ def show_destroy(data: dict[str, Any], screen: Screen) -> None:
     for path in data["kept"]:
         screen.exact(f"Kept: {path}")
     if not screen.quiet:
-        screen.exact("To bring it back: usenet deploy")
+        screen.exact(f"To bring it back: {data['deploy']}")

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
 from usenet_stack.render import sentences, terminal
@@ -70,6 +70,7 @@ class PlainDisplay:
         self._total = 0
         self._indent = ""
         self._told = 0.0
+        self._last = ""
         # Images are pulled by several threads that all report progress.
         self._lock = threading.Lock()
 
@@ -93,8 +94,11 @@ class PlainDisplay:
             now = time.monotonic()
             if not self._verbose and now - self._told < BETWEEN_LINES_S:
                 return
-            self._told = now
-        self._line(f"{self._indent}{text} {amount(done, total, unit)}".rstrip())
+            told = f"{text} {amount(done, total, unit)}".rstrip()
+            if told == self._last:
+                return
+            self._told, self._last = now, told
+        self._line(f"{self._indent}{told}")
 
     def step_finished(
         self, index: int, step: "Step", outcome: "StepOutcome", seconds: float
@@ -108,7 +112,7 @@ class PlainDisplay:
             self._line(f"{self._indent}{outcome} in {duration(seconds)}")
 
     def warning(self, text: str) -> None:
-        self._stream.write(sentences.warning_text(text, self._width, False))
+        self._line(sentences.warning_text(text, self._width, False).rstrip())
 
     def _label(self, index: int, total: int) -> str:
         digits = len(str(total))
@@ -116,5 +120,7 @@ class PlainDisplay:
 
     def _line(self, text: str) -> None:
         if text:
-            self._stream.write(f"{printable(text)}\n")
-            self._stream.flush()
+            # Whoever read it may be gone; the work goes on all the same.
+            with suppress(OSError):
+                self._stream.write(f"{printable(text)}\n")
+                self._stream.flush()

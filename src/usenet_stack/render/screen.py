@@ -1,14 +1,16 @@
 """Where tables and lists are printed: a width, colours or none."""
 
 from collections.abc import Iterable, Sequence
-from typing import IO, Literal, NamedTuple
-
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
-from rich.tree import Tree
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
 from usenet_stack.render.terminal import printable
+
+# Rich costs more than the rest of a quick answer: only what needs it
+# imports it.
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
 
 Justify = Literal["left", "right"]
 
@@ -58,12 +60,18 @@ class Screen:
         self.verbose = verbose
         self.quiet = quiet
         self._stream = stream
+        self._colour = colour
+
+    @cached_property
+    def _console(self) -> "Console":
+        from rich.console import Console
+
         # Text from services must not be taken for rich's own markup.
-        self._console = Console(
-            file=stream,
-            width=width,
-            force_terminal=colour,
-            no_color=not colour,
+        return Console(
+            file=self._stream,
+            width=self.width,
+            force_terminal=self._colour,
+            no_color=not self._colour,
             markup=False,
             highlight=False,
             emoji=False,
@@ -71,10 +79,20 @@ class Screen:
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print a line, wrapped between words."""
+        if not self._colour and len(text) <= self.width and text.isascii():
+            self._stream.write(f"{printable(text)}\n")
+            return
+        from rich.text import Text
+
         self._console.print(Text(printable(text), style))
 
     def exact(self, text: str, style: str = "") -> None:
         """Print a line that is there to be copied: never wrapped."""
+        if not self._colour:
+            self._stream.write(f"{printable(text)}\n")
+            return
+        from rich.text import Text
+
         self._console.print(Text(printable(text), style), soft_wrap=True)
 
     def heading(self, text: str) -> None:
@@ -87,6 +105,8 @@ class Screen:
         rows: Iterable[Sequence[str | Cell]],
     ) -> None:
         """Print a table without lines: headings, then the rows."""
+        from rich.table import Table
+
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in columns:
             table.add_column(
@@ -101,6 +121,9 @@ class Screen:
 
     def facts(self, rows: Iterable[tuple[str, str | Cell]]) -> None:
         """Print names and values in two columns."""
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(box=None, pad_edge=False, show_header=False)
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
@@ -110,6 +133,9 @@ class Screen:
 
     def tree(self, title: str, branches: dict[str, Sequence[str]]) -> None:
         """Print a tree of two levels."""
+        from rich.text import Text
+        from rich.tree import Tree
+
         tree = Tree(Text(printable(title), "bold"))
         for name, leaves in branches.items():
             branch = tree.add(Text(printable(name)))
@@ -117,7 +143,7 @@ class Screen:
                 branch.add(Text(printable(leaf)))
         self._print(tree)
 
-    def _print(self, shown: RenderableType) -> None:
+    def _print(self, shown: "RenderableType") -> None:
         # Cells are padded with spaces, which no reader of a file wants.
         with self._console.capture() as captured:
             self._console.print(shown)
@@ -125,7 +151,9 @@ class Screen:
             self._stream.write(line.rstrip() + "\n")
 
 
-def _text(cell: str | Cell) -> Text:
+def _text(cell: str | Cell) -> "Text":
+    from rich.text import Text
+
     if isinstance(cell, Cell):
         return Text(printable(cell.text), cell.style)
     return Text(printable(cell))

@@ -13,7 +13,7 @@ from usenet_stack.services.containers import (
     details,
     stack_containers,
 )
-from usenet_stack.services.probe import Answer, probe
+from usenet_stack.services.probe import Answer, probe_once
 from usenet_stack.stack.model import Stack
 from usenet_stack.stack.service import Service
 
@@ -126,7 +126,7 @@ def _ask(stack: Stack, service: Service, seconds: float) -> Answer | None:
     if service.health.kind == "container":
         return None
     address = stack.address(service, service.health_port)
-    return address and probe(service.health, address, seconds)
+    return address and probe_once(service.health, address, seconds)
 
 
 def _idle(container: Container, known: Details) -> Health:

@@ -4,9 +4,8 @@ import http.client
 import json
 import socket
 import time
-from typing import Literal, NamedTuple
-
-from usenet_stack.stack.service import Health as Expected
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple, Protocol
 
 Verdict = Literal["well", "starting", "wrong", "silent", "absent"]
 Address = tuple[str, int]
@@ -14,8 +13,27 @@ Address = tuple[str, int]
 CONNECT_SECONDS = 2.0
 # Docker's proxy accepts for a container where nobody listens, and hangs up
 # at once: a connection counts when it lives this long.
-PROXY_SECONDS = 0.1
+PROXY_SECONDS = 0.05
 BODY_LIMIT = 64 * 1024
+
+
+class Expected(Protocol):
+    """How to ask, and what to hear: `stack.service.Health` has it all."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def status(self) -> Sequence[int]: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def starting_text(self) -> str: ...
+    @property
+    def json(self) -> Mapping[str, Any]: ...
 
 
 class Answer(NamedTuple):
@@ -32,7 +50,7 @@ class Answer(NamedTuple):
     reason: str = ""
 
 
-def probe(expected: Expected, address: Address, seconds: float) -> Answer:
+def probe_once(expected: Expected, address: Address, seconds: float) -> Answer:
     """Ask once; redirects are answers and not followed.
 
     Args:
@@ -121,7 +139,7 @@ def _judge(
     return Answer("well")
 
 
-def _holds(text: str, wanted: dict[str, object]) -> bool:
+def _holds(text: str, wanted: Mapping[str, Any]) -> bool:
     try:
         found = json.loads(text)
     except ValueError:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack import compiled
 from usenet_stack.stack.checks import Problem, allowed_words, convert
-from usenet_stack.stack.names import CATALOG_FOLDER, nearest
+from usenet_stack.stack.names import CATALOG_FOLDER, meant
 from usenet_stack.stack.service import GROUPS, Group, Service
 from usenet_stack.stack.soundness import problems
 from usenet_stack.stack.toml_lines import key_lines, line_of, syntax_error
@@ -47,13 +47,11 @@ class Catalog(Mapping[str, Service]):
         wanted = self._aliases.get(wanted, wanted)
         if wanted in self._services:
             return self._services[wanted]
-        known = [*self._services, *self._aliases]
-        close = nearest(name, known)
         raise UsenetError(
             "service.unknown",
             name=name,
-            hint=f"Did you mean {close}? " if close else "",
-            known=", ".join(self._services),
+            meant=meant(name, [*self._services, *self._aliases]),
+            details=(f"There is: {', '.join(self._services)}",),
         )
 
     def groups(self) -> tuple[Group, ...]:
@@ -68,12 +66,11 @@ class Catalog(Mapping[str, Service]):
             UsenetError: group.unknown.
         """
         if group not in GROUPS:
-            close = nearest(group, GROUPS)
             raise UsenetError(
                 "group.unknown",
                 name=group,
-                hint=f"Did you mean {close}? " if close else "",
-                known=", ".join(GROUPS),
+                meant=meant(group, GROUPS),
+                details=(f"There is: {', '.join(GROUPS)}",),
             )
         return tuple(s for s in self._services.values() if s.group == group)
 

@@ -116,6 +116,9 @@ class _Rendering(NamedTuple):
         found: dict[str, Any] = {}
         if service.init:
             found["init"] = True
+        if service.command:
+            # A simulator takes the arguments of its application.
+            found["command"] = [self._fill(word) for word in service.command]
         if self.sandbox is not None:
             command = [*self.sandbox.command, service.name]
             found["entrypoint"] = [_literal(word) for word in command]
@@ -125,8 +128,6 @@ class _Rendering(NamedTuple):
             return found
         if service.entrypoint:
             found["entrypoint"] = [_literal(w) for w in service.entrypoint]
-        if service.command:
-            found["command"] = [self._fill(w) for w in service.command]
         if service.user == "user":
             found["user"] = self._ids()
         return found

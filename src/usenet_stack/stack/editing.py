@@ -1,6 +1,7 @@
 """Read and change single settings; comments and order survive."""
 
 import contextlib
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
 from usenet_stack.stack.atomic import write_text
 from usenet_stack.stack.catalog import load_catalog
-from usenet_stack.stack.locate import STACK_FILE
+from usenet_stack.stack.locate import STACK_FILE, deploy_command
 from usenet_stack.stack.model import Stack, check_names, load_stack
 from usenet_stack.stack.names import meant
 from usenet_stack.stack.ports import refuse_duplicates
@@ -241,7 +242,8 @@ def put_setting(
         {"key": key, "before": before, "after": after, "changed": new != old}
     )
     if new != old and not dry_run:
-        result.info("Run usenet deploy to apply it.")
+        again = deploy_command(folder, os.environ)
+        result.info(f"Run {again} to apply it.")
     return result
 
 

@@ -137,6 +137,17 @@ def sandbox_folder(environ: Mapping[str, str]) -> Path:
     return data_home(environ) / "stacks" / "sandbox"
 
 
+def deploy_command(folder: Path, environ: Mapping[str, str]) -> str:
+    """Return the command that brings the stack in `folder` up."""
+    if folder == sandbox_folder(environ).resolve():
+        return "usenet deploy --sandbox"
+    if folder == default_folder(environ).resolve():
+        return "usenet deploy"
+    import shlex
+
+    return f"usenet deploy --stack {shlex.quote(str(folder))}"
+
+
 def known_stacks(environ: Mapping[str, str]) -> tuple[Path, ...]:
     """Return the folders of all stacks known to this user, sorted.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from usenet_stack.errors import UsenetError
-from usenet_stack.stack.names import nearest
+from usenet_stack.stack.names import meant
 from usenet_stack.stack.settings import ProfileTable, WeightTable
 
 Weight = Literal["heavy", "normal", "light"]
@@ -71,12 +71,11 @@ def find_profile(
     found = (custom or {}).get(name) or BUILT_IN.get(name)
     if found is None:
         known = profile_names(custom)
-        close = nearest(name, known)
         raise UsenetError(
             "profile.unknown",
             name=name,
-            hint=f"Did you mean {close}? " if close else "",
-            known=", ".join(known),
+            meant=meant(name, known),
+            details=(f"There is: {', '.join(known)}",),
         )
     return found
 

@@ -69,7 +69,7 @@ class PoolTable(_Table, frozen=True):
     """[pool]: where media drives appear, below `paths.data`."""
 
     path: Annotated[str, Meta(min_length=1)] = "media"
-    layout: Literal["separate", "mergerfs"] = "separate"
+    layout: Literal["separate"] = "separate"
 
 
 class WeightTable(_Table, frozen=True):

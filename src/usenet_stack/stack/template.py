@@ -21,7 +21,7 @@ class NewStack(NamedTuple):
 
 
 _TEXT = """\
-# This folder is a stack. After a change run: usenet deploy
+# This folder is a stack. After a change run: {deploy}
 # Each setting is explained in docs/reference/stack-toml.md.
 
 [stack]
@@ -56,12 +56,13 @@ data = "data"
 # Media drives appear in data/media, one folder each.
 layout = "separate"
 
-[ports]
-# Where another program has the usual port, for example: sonarr = 18989
-{ports}
+# A profile of your own, for stack.profile:
 # [profiles.quiet]
 # heavy = {{ cpus = 0.25, memory = 0.25 }}
-"""
+
+[ports]
+# Where another program has the usual port, for example: sonarr = 18989
+{ports}"""
 
 
 def new_settings_text(new: NewStack) -> str:
@@ -69,6 +70,7 @@ def new_settings_text(new: NewStack) -> str:
     sandbox = "# Simulated applications: for trying it out.\nsandbox = true\n"
     return _TEXT.format(
         name=_quoted(new.name),
+        deploy="usenet deploy --sandbox" if new.sandbox else "usenet deploy",
         sandbox=sandbox if new.sandbox else "",
         profile=_quoted(new.profile),
         timezone=_quoted(new.timezone),

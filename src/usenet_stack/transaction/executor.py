@@ -39,15 +39,12 @@ class Executor:
         self.observer = observer
         self.begun: dict[int, Before] = {}
         self.settled: set[int] = set()
-        self.undoing = False
         for record in journal.records:
             self._replay(record)
 
     def _replay(self, record: dict[str, object]) -> None:
         event, step = record["event"], record.get("step")
-        if event == "undoing":
-            self.undoing = True
-        elif event == "begin":
+        if event == "begin":
             assert isinstance(step, int) and isinstance(record["before"], dict)
             self.begun[step] = record["before"]
         elif event == "done":
@@ -161,7 +158,7 @@ class Executor:
         Raises:
             UsenetError: as `forward`.
         """
-        if self.plan.recovery == "forward" and not self.undoing:
+        if self.plan.recovery == "forward" and not self.journal.undoing:
             return self.forward()
         if self.plan.steps:
             self._put_back("recovered after a crash", self.plan.steps[0])

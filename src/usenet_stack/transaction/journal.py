@@ -68,6 +68,11 @@ class Journal:
         return str(last["outcome"]) if last["event"] == "end" else "unfinished"
 
     @property
+    def undoing(self) -> bool:
+        """Tell whether its plan has begun to be undone."""
+        return any(record["event"] == "undoing" for record in self.records)
+
+    @property
     def finished(self) -> bool:
         """Tell whether nothing is left to recover."""
         return self.outcome in ENDED

@@ -144,8 +144,8 @@ def open_session(
         session.tidy()
         for journal in session.unfinished():
             plan = journal.records[0]
-            forward = plan["recovery"] == "forward"
-            if supersedes and forward and plan["command"] == command:
+            again = supersedes and plan["command"] == command
+            if again and plan["recovery"] == "forward" and not journal.undoing:
                 session.supersede(journal)
             else:
                 observer.warning(

@@ -10,7 +10,7 @@ import pytest
 
 from engine_server import answer
 from spoken import speaking
-from usenet_stack.services.probe import Answer, probe
+from usenet_stack.services.probe import Answer, probe_once
 from usenet_stack.stack.service import Health
 
 PING = Health(path="/ping", json={"status": "OK"})
@@ -20,7 +20,7 @@ TCP = Health(kind="tcp")
 
 def asked(expected: Health, reply: bytes) -> Answer:
     with speaking(reply) as server:
-        return probe(expected, server.address, 2)
+        return probe_once(expected, server.address, 2)
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def test_application_says_itself_that_it_starts() -> None:
 def test_redirects_are_not_followed() -> None:
     moved = answer("", "307 Temporary Redirect", "Location: /sonarr/ping\r\n")
     with speaking(moved) as server:
-        found = probe(PING, server.address, 2)
+        found = probe_once(PING, server.address, 2)
         assert len(server.asked) == 1
     assert found == Answer("wrong", "answers 307 Temporary Redirect")
 
 
 def test_the_host_is_named_as_every_application_allows() -> None:
     with speaking(answer('{"status":"OK"}')) as server:
-        probe(PING, server.address, 2)
+        probe_once(PING, server.address, 2)
         head = server.asked[0].decode()
     assert head.startswith("GET /ping HTTP/1.1\r\n")
     assert head.count("Host:") == 1
@@ -100,7 +100,7 @@ def test_the_host_is_named_as_every_application_allows() -> None:
 
 def test_nobody_listens(free_port: Callable[[], int]) -> None:
     port = free_port()
-    found = probe(PING, ("127.0.0.1", port), 2)
+    found = probe_once(PING, ("127.0.0.1", port), 2)
     assert found == Answer("absent", f"nothing listens on port {port}")
 
 
@@ -115,13 +115,13 @@ def test_the_proxy_of_a_deaf_container_hangs_up(
     expected: Health, act: Callable[[socket.socket], None]
 ) -> None:
     with speaking(act) as server:
-        assert probe(expected, server.address, 2).verdict == "absent"
+        assert probe_once(expected, server.address, 2).verdict == "absent"
 
 
 def test_tcp_that_waits_for_us_is_well() -> None:
     release = threading.Event()
     with speaking(lambda _: bool(release.wait(10)) and None) as server:
-        assert probe(TCP, server.address, 2) == Answer("well")
+        assert probe_once(TCP, server.address, 2) == Answer("well")
         release.set()
 
 
@@ -142,7 +142,7 @@ def drip(connection: socket.socket) -> None:
 def test_late_is_silent(act: Callable[[socket.socket], None]) -> None:
     began = time.monotonic()
     with speaking(act) as server:
-        found = probe(PING, server.address, 0.3)
+        found = probe_once(PING, server.address, 0.3)
     assert found == Answer("silent", "gave no answer within 0.3 s")
     assert time.monotonic() - began < 2
 
@@ -160,6 +160,6 @@ def test_endless_body_is_not_read_to_its_end() -> None:
             done.set()
 
     with speaking(flood) as server:
-        assert probe(Health(), server.address, 5) == Answer("well")
+        assert probe_once(Health(), server.address, 5) == Answer("well")
         assert done.wait(5)
     assert sum(sent) < 50_000_000

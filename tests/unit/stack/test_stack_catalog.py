@@ -119,8 +119,8 @@ def test_an_unknown_service_names_the_nearest_one() -> None:
     with pytest.raises(UsenetError) as caught:
         load_catalog().resolve("sonar")
     assert caught.value.code == "service.unknown"
-    assert caught.value.hint.startswith("Did you mean sonarr?")
-    assert "jellyfin" in caught.value.hint
+    assert "did you mean sonarr?" in caught.value.message
+    assert "jellyfin" in caught.value.details[0]
 
 
 @pytest.mark.parametrize("name", ["", "ünïcode", "../../etc", "a" * 5000])
@@ -132,7 +132,7 @@ def test_odd_names_are_unknown(name: str) -> None:
 def test_an_unknown_group_names_the_nearest_one() -> None:
     with pytest.raises(UsenetError) as caught:
         load_catalog().in_group("meda")
-    assert "Did you mean media?" in caught.value.hint
+    assert "did you mean media?" in caught.value.message
 
 
 def test_a_user_adds_a_service(services_d: Path) -> None:

@@ -50,7 +50,7 @@ def test_services_are_switched_by_any_name(make_stack: Any) -> None:
 def test_a_name_in_stack_toml_that_is_not_there(make_stack: Any) -> None:
     with pytest.raises(UsenetError) as caught:
         make_stack(enable=("plx",))
-    assert "Did you mean plex?" in caught.value.hint
+    assert "did you mean plex?" in caught.value.message
     assert "stack.toml names it" in caught.value.why
 
 
@@ -313,4 +313,4 @@ def test_a_profile_of_the_users_own() -> None:
     assert (found.cpus, found.memory_bytes) == (2.0, None)
     with pytest.raises(UsenetError, match="no profile quit") as caught:
         find_profile("quit", own)
-    assert "Did you mean quiet?" in caught.value.hint
+    assert "did you mean quiet?" in caught.value.message

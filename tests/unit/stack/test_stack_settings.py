@@ -83,8 +83,7 @@ FAULTS = {
     "[ports]\nsonarr = 0\n": ":2: ports.sonarr: ",
     "[ports]\nradarr = 1\nsonarr = { web = 'x' }\n": ":3: ports.sonarr",
     "[pool]\nlayout = 'raid'\n": (
-        ":2: pool.layout: 'raid' is not one of the allowed words: "
-        "mergerfs, separate"
+        ":2: pool.layout: 'raid' is not one of the allowed words: separate"
     ),
     "[pool]\npath = '/mnt'\n": ":2: pool.path: must be a folder inside",
     "[paths]\ndownloads = '../x'\n": ":2: paths.downloads: must be a",
@@ -128,7 +127,7 @@ CHANGES = st.one_of(
     st.tuples(st.just("stack.sandbox"), st.booleans()),
     st.tuples(st.just("stack.puid"), st.integers(0, 2**31)),
     st.tuples(st.just("stack.bind"), st.sampled_from(["::1", "0.0.0.0"])),
-    st.tuples(st.just("pool.layout"), st.just("mergerfs")),
+    st.tuples(st.just("pool.layout"), st.just("separate")),
     st.tuples(st.just("ports.sonarr"), st.integers(1, 65535)),
     st.tuples(st.just("ports.radarr.web"), st.integers(1, 65535)),
     st.tuples(
