@@ -15,6 +15,7 @@ from usenet_stack.result import Result
 from usenet_stack.stack.layout import folders, seed_paths
 from usenet_stack.stack.locate import STACK_FILE
 from usenet_stack.stack.model import Stack
+from usenet_stack.storage import media_folders
 from usenet_stack.transaction.durable import write_durably
 
 
@@ -35,6 +36,7 @@ def write_note(stack: Stack, wanted: Wanted, result: Result) -> None:
     }
     paths = [str(folder.path) for folder in folders(stack)]
     paths += [str(path) for _, path in seed_paths(stack)]
+    paths += map(str, media_folders(stack))
     data_root = str(stack.data_root.resolve())
     note = {
         "depends": depends(stack.folder),

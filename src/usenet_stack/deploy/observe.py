@@ -138,7 +138,11 @@ def _fixes(stack: Stack) -> tuple[Step, ...]:
             hint=hopeless[0].hint,
             details=tuple(_line(finding) for finding in hopeless),
         )
-    return plan_fixes(site, failed).steps
+    # Without what a check wants the rest would only fail less clearly.
+    return tuple(
+        Step(step.operation, step.why)
+        for step in plan_fixes(site, failed).steps
+    )
 
 
 def _line(finding: Finding) -> str:

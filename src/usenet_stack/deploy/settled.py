@@ -157,7 +157,11 @@ def _running(engine: str, project: str) -> dict[str, str]:
         status, body = _exchange(connection, "GET", path, "docker")
     if status != 200:
         raise ValueError(status)
-    return {c["Labels"][SERVICE_LABEL]: c["Id"] for c in json.loads(body)}
+    return {
+        container["Labels"][SERVICE_LABEL]: container["Id"]
+        for container in json.loads(body)
+        if container["State"] == "running"
+    }
 
 
 def _exchange(

@@ -15,6 +15,7 @@ from usenet_stack.storage.mounts import (
 )
 from usenet_stack.storage.operations import ShareFolder
 from usenet_stack.storage.pool import (
+    media_folders,
     plan_pool,
     plan_unshare,
     pool_is_shared,
@@ -31,6 +32,7 @@ __all__ = [
     "add_drive",
     "find_drives",
     "list_drives",
+    "media_folders",
     "mount_of",
     "plan_add",
     "plan_pool",

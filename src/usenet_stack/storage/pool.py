@@ -22,6 +22,11 @@ from usenet_stack.transaction.files import MakeFolder, MakeFolders
 MEDIA_TYPES = ("tv", "movies", "music", "books", "comics")
 
 
+def media_folders(stack: Stack) -> list[Path]:
+    """Return the folders of the media types."""
+    return [stack.media_root / name for name in MEDIA_TYPES]
+
+
 def plan_pool(stack: Stack) -> list[Step]:
     """Return the steps that are missing to a pool that containers can use.
 
@@ -31,7 +36,6 @@ def plan_pool(stack: Stack) -> list[Step]:
     without `rslave`.
     """
     uid, gid = stack.settings.stack.puid, stack.settings.stack.pgid
-    media = [stack.media_root / name for name in MEDIA_TYPES]
     wanted = [
         MakeFolder(
             folder.path,
@@ -44,7 +48,9 @@ def plan_pool(stack: Stack) -> list[Step]:
     ]
     known = {operation.path for operation in wanted}
     wanted += [
-        MakeFolder(path, 0o775, uid, gid) for path in media if path not in known
+        MakeFolder(path, 0o775, uid, gid)
+        for path in media_folders(stack)
+        if path not in known
     ]
     missing = tuple(folder for folder in wanted if not folder.path.exists())
     steps = []
