@@ -1,5 +1,7 @@
 """Containers of the stack: bring a tier up, wait for it, take it down."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from usenet_stack.docker.compose import Compose, find_compose
 from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.errors import UsenetError
@@ -7,6 +9,8 @@ from usenet_stack.services import WELL, wait_until_well
 from usenet_stack.stack.model import Stack
 from usenet_stack.stack.secrets import read_env
 from usenet_stack.transaction.operation import Progress
+
+AT_ONCE = 8
 
 
 def tier_containers(
@@ -21,10 +25,14 @@ def tier_containers(
 
 
 def remove_containers(engine: Engine, containers: list[str]) -> None:
-    """Stop containers in their own time and remove them; data stays."""
-    for container in containers:
+    """Stop containers, each in its own time, and remove them; data stays."""
+
+    def remove(container: str) -> None:
         engine.stop(container)
         engine.remove(container)
+
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        list(threads.map(remove, containers))
 
 
 def start_tier(

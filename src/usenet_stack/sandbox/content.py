@@ -57,6 +57,7 @@ FOLDERS = {
     **dict.fromkeys(("bin", "etc", "lib", "lib64", "opt", "usr"), 0o755),
     "opt/usenet": 0o755,
     "root": 0o700,
+    "config": 0o1777,  # for a service that has no volume there
     "tmp": 0o1777,
     "usr/bin": 0o755,
     "usr/local": 0o755,

@@ -137,15 +137,17 @@ class _Rendering(NamedTuple):
         return _Text(f"{settings.puid}:{settings.pgid}")
 
     def _environment(self) -> dict[str, str]:
-        settings = self.stack.settings.stack
+        service, settings = self.service, self.stack.settings.stack
         found = {"TZ": settings.timezone}
-        if self.service.user == "puid":
+        if service.user == "puid":
             found["PUID"] = str(settings.puid)
             found["PGID"] = str(settings.pgid)
             found["UMASK"] = settings.umask
+        if self.sandbox is not None and service.ports:
+            found["SIMULATOR_PORT"] = str(service.ports[0].container)
         own = {
             name: self._fill(value)
-            for name, value in self.service.environment.items()
+            for name, value in service.environment.items()
         }
         return {name: _Text(value) for name, value in (found | own).items()}
 

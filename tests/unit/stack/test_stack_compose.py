@@ -98,7 +98,10 @@ def test_the_sandbox_differs_in_the_application_only(make_stack: Any) -> None:
     pull_policy: never
 """
     label = '      usenet.simulated: "true"\n'
-    assert SONARR.replace(real, simulated) + label in text
+    umask = '      UMASK: "002"\n'
+    port = '      SIMULATOR_PORT: "8989"\n'
+    wanted = SONARR.replace(real, simulated).replace(umask, umask + port)
+    assert wanted + label in text
 
 
 def test_the_same_stack_gives_the_same_text(make_stack: Any) -> None:
