@@ -1,5 +1,6 @@
 """What every tier shares: tiers, the rule on skips, ports, the CLI."""
 
+import signal
 import socket
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -7,6 +8,10 @@ from pathlib import Path
 import pytest
 
 from cli_process import Cli
+
+# A shell that runs the tests in the background has Ctrl-C ignored, and the
+# processes that the tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TESTS = Path(__file__).parent
 TIERS = ("unit", "integration", "startup", "e2e", "crash")

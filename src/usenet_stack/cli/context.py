@@ -98,14 +98,18 @@ def confirm(call: Call, question: str, what: str) -> None:
         UsenetError: "cancelled" without a yes: the user said no, or there
             is no terminal to ask on.
     """
-    if call.yes or call.dry_run:
+    if call.yes or call.dry_run or ask(call, question):
         return
-    if sys.stdin.isatty() and sys.stderr.isatty() and not call.json:
-        sys.stderr.write(f"{question} [y/N] ")
-        sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() in ("y", "yes"):
-            return
     raise UsenetError("cancelled", what=what, command=_with_yes(call.words))
+
+
+def ask(call: Call, question: str) -> bool:
+    """Return the answer to a question; no, where there is no terminal."""
+    if call.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def approve(call: Call, plan: "Plan") -> None:

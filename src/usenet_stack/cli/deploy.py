@@ -10,7 +10,7 @@ def deploy(call: Call) -> Result:
     import os
     from pathlib import Path
 
-    from usenet_stack.cli.context import announce, approve, progress
+    from usenet_stack.cli.context import announce, approve, ask, progress
     from usenet_stack.deploy.request import DeployRequest, target_folder
     from usenet_stack.deploy.run import deploy_stack
 
@@ -28,7 +28,12 @@ def deploy(call: Call) -> Result:
         auto=call.flag("auto"),
         dry_run=call.dry_run,
     )
-    announce(call, target_folder(request, Path.cwd(), os.environ))
+    folder = target_folder(request, Path.cwd(), os.environ)
+    announce(call, folder)
+    new = not (request.sandbox or (folder / "stack.toml").exists())
+    if new and not (call.yes or call.dry_run or request.lan):
+        question = "Shall other machines of your network reach the services?"
+        request = request._replace(lan=ask(call, question))
     with progress(call) as observer:
         return deploy_stack(
             request, observer, lambda fixes: approve(call, fixes)
@@ -46,7 +51,8 @@ COMMAND = Command(
         again, it changes only what differs; after Ctrl-C or a crash it
         continues. A service that fails does not stop the others (exit 3).
 
-        Without --lan the services listen on this machine alone. With
+        A new stack asks whether other machines of your network may reach it;
+        without --lan and a yes it listens on this machine alone. With
         --sandbox it makes a stack of simulated services in a folder of its
         own, to try things out; nothing is downloaded for it.
     """,

@@ -40,8 +40,8 @@ def _conflict(site: Site, claim: Claim, key: str, holder: str) -> Finding:
         "fail",
         f"port {claim.port}/{claim.protocol}",
         f"{claim.service} needs it, but {holder} holds it.",
-        f"Stop what holds it (a sandbox: usenet destroy), or: usenet config "
-        f"set ports.{key} {_other(claim.port)} --stack {folder}",
+        f"usenet config set ports.{key} {_other(claim.port)} --stack {folder}"
+        "   (or stop what holds it; a sandbox: usenet destroy)",
         {"port": claim.port, "service": claim.service},
     )
 
