@@ -94,7 +94,7 @@ ERRORS: dict[str, ErrorKind] = {
     "secret.wanting": ErrorKind(
         Exit.FAILURE,
         "{service} needs {names}, which only you can give.",
-        "Add a line {name}=... to {path}, then run: usenet deploy",
+        "Add a line {name}=... to {path}, then run: {deploy}",
     ),
     "service.unknown": ErrorKind(
         Exit.USAGE,

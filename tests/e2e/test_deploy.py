@@ -399,3 +399,31 @@ def test_a_sandbox_moves_away_from_taken_ports(
             port = rows(ran)["readarr"]["port"]
             assert port != 8787
             assert ask(port, "/ping")[0] == 200
+
+
+def test_a_secret_that_only_the_user_has_is_asked_for(
+    usenet: Cli, docker_host: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "wanting"
+    environ = {"DOCKER_HOST": docker_host}
+    words = ("deploy", "--stack", folder, "--yes", "--format", "json")
+    with small_stack(usenet, docker_host, folder, ("sonarr",)) as project:
+        (folder / "services.d").mkdir()
+        (folder / "services.d/sonarr.toml").write_text(
+            "secrets = [\n"
+            '  { name = "SONARR_API_KEY", kind = "hex32" },\n'
+            '  { name = "SONARR_LICENCE", kind = "given" },\n'
+            "]\n"
+            '[environment]\nLICENCE = "${SONARR_LICENCE}"\n'
+        )
+        ran = usenet(*words, env=environ)
+        assert ran.rc == 1, ran
+        (error,) = ran.json["errors"]
+        assert error["code"] == "secret.wanting"
+        assert "SONARR_LICENCE" in error["hint"]
+        assert containers(docker_host, project) == {}
+        (folder / ".env").write_text("SONARR_LICENCE=mine\n")
+        assert usenet(*words, env=environ).rc == 0
+        env = containers(docker_host, project)["sonarr"]["Config"]["Env"]
+        assert "LICENCE=mine" in env
+        assert (folder / ".env").stat().st_mode & 0o777 == 0o600

@@ -21,9 +21,14 @@ from usenet_stack.stack.compose import (
     render_compose,
 )
 from usenet_stack.stack.layout import folders, seed_paths
-from usenet_stack.stack.locate import STACK_FILE, known_stacks
+from usenet_stack.stack.locate import (
+    STACK_FILE,
+    deploy_command,
+    known_stacks,
+)
 from usenet_stack.stack.model import Stack, tiers
 from usenet_stack.stack.secrets import missing_secrets, read_env
+from usenet_stack.stack.service import Secret
 from usenet_stack.storage import plan_pool, pool_is_shared, propagation
 from usenet_stack.transaction import Step
 
@@ -79,10 +84,12 @@ def observe(stack: Stack, wanted: Wanted, request: DeployRequest) -> Observed:
     fixes = () if request.skip_validation else _fixes(stack)
     env = read_env(stack.folder)
     missing = missing_secrets(stack, env)
+    _refuse_wanting(stack, missing)
     compose = _text(stack.compose_path)
     running = _containers(stack)
     record = read_record(stack.folder)
     names = {service.name for service in stack.services}
+    chosen = {name for tier in wanted.tiers for name in tier}
     return Observed(
         settings=_text(stack.folder / STACK_FILE),
         compose=compose,
@@ -108,9 +115,30 @@ def observe(stack: Stack, wanted: Wanted, request: DeployRequest) -> Observed:
             else ()
         ),
         orphans=tuple(sorted(set(running) - names)),
-        recorded=names <= set(record),
+        recorded=chosen <= set(record),
         registered=stack.folder in known_stacks(os.environ),
     )
+
+
+def _refuse_wanting(stack: Stack, missing: tuple[Secret, ...]) -> None:
+    # Compose would refuse the whole file, and every service with it.
+    for service in stack.services:
+        wanting = [
+            secret.name
+            for secret in service.secrets
+            if secret in missing
+            and secret.kind == "given"
+            and not secret.optional
+        ]
+        if wanting:
+            raise UsenetError(
+                "secret.wanting",
+                service=service.name,
+                names=", ".join(wanting),
+                name=wanting[0],
+                path=stack.env_path,
+                deploy=deploy_command(stack.folder, os.environ),
+            )
 
 
 def _text(path: Path) -> str | None:

@@ -11,7 +11,7 @@ from usenet_stack.result import Result
 from usenet_stack.services import WELL, list_services
 from usenet_stack.stack.locate import deploy_command
 from usenet_stack.stack.model import Stack
-from usenet_stack.stack.secrets import missing_secrets, read_env
+from usenet_stack.stack.secrets import read_env
 from usenet_stack.transaction import Outcome, Plan
 
 LOG_LINES = 5
@@ -44,9 +44,6 @@ def summarise(
         "credentials": str(stack.env_path),
     }
     result.errors += _errors(stack, result.data["services"], outcome)
-    for secret in missing_secrets(stack, read_env(stack.folder)):
-        if not secret.optional:
-            result.warn(f"{secret.title} ({secret.name}) is yours to give.")
     result.partial = bool(result.errors)
     return result
 

@@ -50,17 +50,15 @@ def _amount(count: int | None) -> str:
 def show_pool(data: dict[str, Any], screen: Screen) -> None:
     """Print the pool and its drives."""
     pool = data["pool"]
-    screen.facts(
-        [
-            ("Pool", pool["path"]),
-            ("Layout", pool["layout"]),
-            ("Free", size(pool["free"])),
-        ]
-    )
     rows = data["drives"]
+    facts = [("Pool", pool["path"]), ("Layout", pool["layout"])]
+    if rows:
+        facts.append(("Free", size(pool["free"])))
+    screen.facts(facts)
     screen.line()
     if not rows:
-        screen.line("The pool has no drive. To add one: usenet storage add")
+        screen.line("The pool has no drive.")
+        screen.exact("To add one: usenet storage add PATH")
         return
     columns = [
         Column("Drive"),
