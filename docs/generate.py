@@ -54,6 +54,7 @@ AREAS = {
     "compose": "Compose",
     "image": "Images",
     "storage": "Storage",
+    "backup": "Backups",
     "disk": "Files",
     "file": "Files",
 }

@@ -152,6 +152,27 @@ ERRORS: dict[str, ErrorKind] = {
         "{service} is {state}.",
         "usenet services logs {service}   (then: {deploy})",
     ),
+    # -- backups ----------------------------------------------------------
+    "backup.missing-database": ErrorKind(
+        Exit.FAILURE,
+        "{service} has no {path}: a backup without it would be worth nothing.",
+        "usenet services logs {service}",
+    ),
+    "backup.database": ErrorKind(
+        Exit.FAILURE,
+        "The database {path} could not be copied.",
+        "Wait until its service is idle, then run the command again.",
+    ),
+    "backup.unknown": ErrorKind(
+        Exit.FAILURE,
+        "{name} names no backup, or more than one.",
+        "usenet backup list",
+    ),
+    "backup.damaged": ErrorKind(
+        Exit.FAILURE,
+        "The backup {path} is damaged.",
+        "usenet backup list   (take another one)",
+    ),
     # -- transactions -----------------------------------------------------
     "lock.held": ErrorKind(
         Exit.LOCKED,

@@ -49,7 +49,8 @@ def daemon_socket(
     assert listening_process(path) is None, "a daemon was left running"
     for mount in reversed(read_mounts()):
         if mount.target.startswith(str(tmp_path)):
-            subprocess.run(["umount", "--lazy", mount.target], check=True)
+            # What the daemon mounted may go by itself meanwhile.
+            subprocess.run(["umount", "--lazy", mount.target], check=False)
 
 
 def test_start_and_stop(daemon_socket: Path, tmp_path: Path) -> None:

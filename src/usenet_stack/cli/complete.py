@@ -159,6 +159,8 @@ def _from(source: Source, place: _Place) -> Iterable[Offer]:
         return [(name, "") for name in (*PROFILES, *_own_profiles(place))]
     if source == "journal":
         return _journals(place)
+    if source == "backup":
+        return _backups(place)
     if source == "drive":
         return [*_drives(), (":folders", "")]
     if source == "pool":
@@ -230,6 +232,15 @@ def _own_profiles(place: _Place) -> Iterable[str]:
             name = line.removeprefix("[profiles.").split("]")[0]
             found[name.split(".")[0].strip('"')] = None
     return found
+
+
+def _backups(place: _Place) -> Iterator[Offer]:
+    from pathlib import Path
+
+    yield "latest", "the newest one"
+    folder = Path(_stack(place), "backups")
+    for path in sorted(folder.glob("usenet-*.tar.gz"), reverse=True):
+        yield path.name, ""
 
 
 def _journals(place: _Place) -> Iterator[Offer]:

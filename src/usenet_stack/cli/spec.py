@@ -19,6 +19,7 @@ Source = Literal[
     "service",
     "profile",
     "journal",
+    "backup",
     "drive",
     "pool",
     "folder",

@@ -19,7 +19,7 @@ from usenet_stack.transaction import Operation, Plan, Step
 from usenet_stack.transaction.files import MakeFolder, MakeFolders, WriteFile
 
 # Keys and the program's own state have no place in a user's repository.
-IGNORED = ".env\n.usenet/\nconfig/\ncache/\ndata/\n"
+IGNORED = ".env\n.usenet/\nbackups/\nconfig/\ncache/\ndata/\n"
 
 
 class Wanted(NamedTuple):

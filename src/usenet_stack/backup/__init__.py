@@ -1,0 +1,14 @@
+"""The backup room: consistent archives of a stack that keeps running."""
+
+from usenet_stack.backup.create import create_backup, plan_backup
+from usenet_stack.backup.inspect import show_backup, verify_backup
+from usenet_stack.backup.listing import find_backup, list_backups
+
+__all__ = [
+    "create_backup",
+    "find_backup",
+    "list_backups",
+    "plan_backup",
+    "show_backup",
+    "verify_backup",
+]
