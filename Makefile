@@ -13,12 +13,12 @@ environment:
 	@./.ci/environment
 
 lint: environment
-	.venv/bin/ruff check . bench/startup
-	.venv/bin/ruff format --check . bench/startup
+	.venv/bin/ruff check . bench/startup bench/deploy
+	.venv/bin/ruff format --check . bench/startup bench/deploy
 
 format: environment
-	.venv/bin/ruff check --fix . bench/startup
-	.venv/bin/ruff format . bench/startup
+	.venv/bin/ruff check --fix . bench/startup bench/deploy
+	.venv/bin/ruff format . bench/startup bench/deploy
 
 types: environment
 	.venv/bin/mypy
