@@ -27,12 +27,12 @@ def put(call: Call) -> Result:
     """Change one setting; comments and order in the file stay."""
     from usenet_stack.cli.context import locate_stack
     from usenet_stack.cli.stack_file import change_stack_file
-    from usenet_stack.stack.editing import change_text, put_setting
+    from usenet_stack.stack.editing import change_text, preview_setting
 
     folder = locate_stack(call).folder
     key, value = call.text("key"), call.text("value")
     # Checks the new value against the whole stack; writes nothing.
-    result = put_setting(folder, key, value, dry_run=True)
+    result = preview_setting(folder, key, value)
     changed = change_stack_file(
         call,
         folder,

@@ -1,7 +1,6 @@
 """Read and change single settings; comments and order survive."""
 
 import contextlib
-import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +10,8 @@ import msgspec
 
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
-from usenet_stack.stack.atomic import write_text
 from usenet_stack.stack.catalog import load_catalog
-from usenet_stack.stack.locate import STACK_FILE, deploy_command
+from usenet_stack.stack.locate import STACK_FILE
 from usenet_stack.stack.model import Stack, check_names, load_stack
 from usenet_stack.stack.names import meant
 from usenet_stack.stack.ports import refuse_duplicates
@@ -52,60 +50,12 @@ def change_text(text: str, path: Path, changes: Mapping[str, Value]) -> str:
     return changed
 
 
-def set_setting(folder: Path, key: str, value: Value) -> Settings:
-    """Change one setting of a stack, once the whole is found valid.
-
-    Raises:
-        UsenetError: as `change_text`; stack.not-found, file.denied;
-            service.unknown, profile.unknown for a name that is not there.
-
-    Effects: replaces `stack.toml`, and only when the text differs.
-    """
-    path = folder / STACK_FILE
-    old = read_settings_text(folder)
-    new = change_text(old, path, {key: value})
-    settings = _checked(folder, new, key)
-    if new != old:
-        write_text(path, new, _mode(path))
-    return settings
-
-
 def _checked(folder: Path, text: str, key: str) -> Settings:
     settings = parse_settings(text, folder / STACK_FILE)
     if key.startswith(("services.", "ports.", "stack.profile")):
         catalog = load_catalog(folder / "services.d")
         check_names(Stack(folder, settings, catalog))
     return settings
-
-
-def unset_setting(folder: Path, key: str) -> Settings:
-    """Take one setting out of `stack.toml`: its default applies again.
-
-    Raises:
-        UsenetError: settings.unknown-key, stack.not-found, file.denied.
-    """
-    import tomlkit
-
-    path = folder / STACK_FILE
-    text = read_settings_text(folder)
-    parse_settings(text, path)
-    document = tomlkit.parse(text)
-    steps = _steps(key)
-    _known(steps, key)
-    table: Any = document
-    with contextlib.suppress(KeyError):
-        for step in steps[:-1]:
-            table = table[step]
-        del table[steps[-1]]
-    new = tomlkit.dumps(document)
-    settings = parse_settings(new, path)
-    if new != text:
-        write_text(path, new, _mode(path))
-    return settings
-
-
-def _mode(path: Path) -> int:
-    return path.stat().st_mode & 0o777
 
 
 def _steps(key: str) -> tuple[str, ...]:
@@ -222,29 +172,20 @@ def get_setting(folder: Path, key: str) -> Result:
     return Result({"key": key, "value": found})
 
 
-def put_setting(
-    folder: Path, key: str, text: str, *, dry_run: bool = False
-) -> Result:
-    """Change one setting and return what it was and is.
+def preview_setting(folder: Path, key: str, text: str) -> Result:
+    """Return what a setting is and what it would be; write nothing.
 
     Raises:
-        UsenetError: as `set_setting`.
+        UsenetError: as `change_text`; stack.not-found, file.denied;
+            service.unknown, profile.unknown for a name that is not there.
     """
     before = _value(load_settings(folder), key)
-    path = folder / STACK_FILE
     old = read_settings_text(folder)
-    new = change_text(old, path, {key: text})
-    settings = _checked(folder, new, key)
-    if not dry_run and new != old:
-        write_text(path, new, _mode(path))
-    after = _value(settings, key)
-    result = Result(
+    new = change_text(old, folder / STACK_FILE, {key: text})
+    after = _value(_checked(folder, new, key), key)
+    return Result(
         {"key": key, "before": before, "after": after, "changed": new != old}
     )
-    if new != old and not dry_run:
-        again = deploy_command(folder, os.environ)
-        result.info(f"Run {again} to apply it.")
-    return result
 
 
 def _value(settings: Settings, key: str) -> Any:

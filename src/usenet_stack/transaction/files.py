@@ -117,7 +117,7 @@ class WriteFile(Operation, frozen=True):
         path: absolute path; its folder exists when the step runs.
         content: the whole text.
         mode: permission bits.
-        uid, gid: owner; -1 leaves it to the system.
+        uid, gid: owner; -1 keeps that of an existing file.
     """
 
     kind: ClassVar[str] = "file.write"
@@ -134,8 +134,18 @@ class WriteFile(Operation, frozen=True):
         return {"kept": keep_file(context, self.path)}
 
     def do(self, context: Context, before: Before) -> None:
-        owner = (self.uid, self.gid) if os.geteuid() == 0 else None
-        write_durably(self.path, self.content.encode(), self.mode, owner)
+        write_durably(
+            self.path, self.content.encode(), self.mode, self._owner()
+        )
+
+    def _owner(self) -> tuple[int, int] | None:
+        """Under sudo a file stays with the user whose it was."""
+        if os.geteuid() != 0:
+            return None
+        if self.uid == -1 and self.path.exists():
+            status = self.path.stat()
+            return status.st_uid, status.st_gid
+        return self.uid, self.gid
 
     def undo(self, context: Context, before: Before) -> None:
         put_back(before["kept"], self.path)

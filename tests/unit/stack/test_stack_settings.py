@@ -11,13 +11,10 @@ from usenet_stack.errors import UsenetError
 from usenet_stack.stack.editing import (
     change_text,
     get_setting,
-    put_setting,
-    set_setting,
+    preview_setting,
     show_settings,
-    unset_setting,
     validate_stack,
 )
-from usenet_stack.stack.model import Stack
 from usenet_stack.stack.settings import (
     Settings,
     load_settings,
@@ -250,36 +247,15 @@ def test_a_change_of_a_broken_file_is_refused() -> None:
     assert caught.value.code == "settings.invalid"
 
 
-def test_set_get_unset_on_disk(make_stack: object) -> None:
+def test_a_preview_tells_before_and_after(make_stack: object) -> None:
     stack = make_stack()  # type: ignore[operator]
-    assert isinstance(stack, Stack)
-    file = stack.folder / "stack.toml"
-    before = file.read_text()
-    file.chmod(0o640)
-    assert set_setting(stack.folder, "ports.sonarr", "1").ports == {"sonarr": 1}
-    assert file.stat().st_mode & 0o777 == 0o640
-    assert get_setting(stack.folder, "ports.sonarr").data["value"] == 1
-    assert unset_setting(stack.folder, "ports.sonarr").ports == {}
-    assert unset_setting(stack.folder, "ports.sonarr").ports == {}
-    assert file.read_text() == before
-    assert list(stack.folder.glob(".stack.toml*")) == []
-
-
-def test_unset_of_no_setting_is_told(make_stack: object) -> None:
-    stack = make_stack()  # type: ignore[operator]
-    with pytest.raises(UsenetError, match=r"no setting stack\.nmae"):
-        unset_setting(stack.folder, "stack.nmae")
-
-
-def test_put_tells_before_and_after(make_stack: object) -> None:
-    stack = make_stack()  # type: ignore[operator]
-    result = put_setting(stack.folder, "stack.puid", "7", dry_run=True)
-    assert result.data["before"] == 1000 and result.data["after"] == 7
-    assert load_settings(stack.folder).stack.puid == 1000
-    result = put_setting(stack.folder, "stack.puid", "7")
-    assert load_settings(stack.folder).stack.puid == 7
-    assert "usenet deploy" in result.messages[0].text
-    assert not put_setting(stack.folder, "stack.puid", "7").data["changed"]
+    before = (stack.folder / "stack.toml").read_text()
+    data = preview_setting(stack.folder, "stack.puid", "7").data
+    assert (data["before"], data["after"]) == (1000, 7)
+    assert data["changed"]
+    same = preview_setting(stack.folder, "stack.puid", "1000").data
+    assert not same["changed"]
+    assert (stack.folder / "stack.toml").read_text() == before
 
 
 @pytest.mark.parametrize(
@@ -296,7 +272,7 @@ def test_names_that_do_not_exist_are_refused(
     stack = make_stack()  # type: ignore[operator]
     before = (stack.folder / "stack.toml").read_text()
     with pytest.raises(UsenetError) as caught:
-        set_setting(stack.folder, key, value)
+        preview_setting(stack.folder, key, value)
     assert caught.value.code == code
     assert (stack.folder / "stack.toml").read_text() == before
 
@@ -315,7 +291,9 @@ def test_validate_tells_what_is_wrong(make_stack: object) -> None:
     good = validate_stack(stack.folder)
     assert good.ok and good.data["valid"]
     assert any("Bookshelf" in m.text for m in good.messages)
-    set_setting(stack.folder, "ports.sonarr", "7878")
+    path = stack.folder / "stack.toml"
+    text = change_text(path.read_text(), path, {"ports.sonarr": "7878"})
+    path.write_text(text)
     bad = validate_stack(stack.folder)
     assert [error.code for error in bad.errors] == ["port.duplicate"]
     assert bad.errors[0].hint == "usenet config set ports.sonarr 27878"

@@ -285,3 +285,15 @@ def test_by_hand(context: Context) -> None:
     assert operation.manual({"kept": "/k/f"}) == f"cp -p /k/f {path}"
     folder = MakeFolder(path)
     assert folder.manual({"missing": ["/a/b", "/a"]}) == "rmdir /a/b /a"
+
+
+def test_a_file_that_is_replaced_keeps_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "stack.toml"
+    path.write_text("old")
+    os.chown(path, 1234, 1235)
+    context = Context(tmp_path, tmp_path / "kept")
+    operation = WriteFile(path, "new")
+    operation.do(context, operation.prepare(context))
+    status = path.stat()
+    assert (status.st_uid, status.st_gid) == (1234, 1235)
+    assert path.read_text() == "new"
