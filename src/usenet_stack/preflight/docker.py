@@ -24,7 +24,7 @@ def check_installed(site: Site) -> Iterator[Finding]:
             "fail",
             "Docker",
             "Docker is not installed.",
-            _as_root(site, "usenet validate --fix"),
+            site.fix_command,
         )
 
 
@@ -51,7 +51,7 @@ def check_running(site: Site) -> Iterator[Finding]:
         "fail",
         str(site.socket),
         f"Docker does not run: {site.daemon.why}",
-        _as_root(site, "usenet validate --fix"),
+        site.fix_command,
     )
 
 
@@ -96,7 +96,3 @@ def check_compose(site: Site) -> Iterator[Finding]:
         "Compose",
         f"Version {found.version}, from {found.origin}.",
     )
-
-
-def _as_root(site: Site, command: str) -> str:
-    return command if site.is_root else f"sudo {command}"

@@ -223,7 +223,5 @@ def check_propagation(site: Site) -> Iterator[Finding]:
         str(path),
         f"Its mount {mount.target} is private: running containers would "
         "not see a drive that is added later.",
-        "usenet validate --fix"
-        if site.is_root
-        else "sudo usenet validate --fix",
+        site.fix_command,
     )

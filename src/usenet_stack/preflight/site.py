@@ -1,6 +1,7 @@
 """What the checks look at, so that a test can hand them another one."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -47,6 +48,16 @@ class Site:
     @property
     def is_root(self) -> bool:
         return os.geteuid() == 0
+
+    @property
+    def fix_command(self) -> str:
+        """Return what mends what only root can; root has another home."""
+        if self.is_root:
+            return "usenet validate --fix"
+        stack = ""
+        if self.stack is not None:
+            stack = f" --stack {shlex.quote(str(self.stack.folder))}"
+        return f"sudo usenet validate --fix{stack}"
 
     @cached_property
     def socket(self) -> Path:

@@ -1,6 +1,7 @@
 """The pool: one parent folder that every media container sees."""
 
 import os
+import shlex
 from pathlib import Path
 
 from usenet_stack.result import Result
@@ -162,5 +163,5 @@ def _add_remarks(
         result.warn(
             f"{stack.data_root} is not a shared mount: running containers "
             "will not see drives added later. Mend it: sudo usenet "
-            "validate --fix"
+            f"validate --fix --stack {shlex.quote(str(stack.folder))}"
         )
