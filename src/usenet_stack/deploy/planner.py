@@ -51,6 +51,8 @@ class Observed(NamedTuple):
         pool, fixes: ready steps of the storage and preflight rooms.
         images: references to pull (or the sandbox's, to build).
         current: services whose container runs as compose.yaml says.
+        wiring: ready steps that introduce the applications to each other,
+            once they run.
         orphans: services with a container that stack.toml does not want.
         recorded: the digests noted are those of the images that run.
         registered: the stack is in this user's list.
@@ -66,6 +68,7 @@ class Observed(NamedTuple):
     fixes: tuple[Step, ...] = ()
     images: tuple[str, ...] = ()
     current: frozenset[str] = frozenset()
+    wiring: tuple[Step, ...] = ()
     orphans: tuple[str, ...] = ()
     recorded: bool = False
     registered: bool = False
@@ -85,6 +88,7 @@ def plan_deploy(wanted: Wanted, observed: Observed) -> Plan:
         *_compose_steps(wanted, observed),
         *_image_steps(wanted, observed),
         *_container_steps(wanted, observed),
+        *observed.wiring,
     ]
     if not observed.registered:
         steps.append(Step(RegisterStack(), "other commands find it by it"))

@@ -96,6 +96,14 @@ def test_a_service_that_is_off_loses_its_container() -> None:
     assert lines(plan) == ["1. remove the containers of tdarr"]
 
 
+def test_applications_are_wired_once_they_run() -> None:
+    wiring = Step(MakeFolder(STACK / "wired"), "a later room gives these")
+    observed = DONE._replace(current=frozenset(), wiring=(wiring,))
+    assert [
+        step.operation.kind for step in plan_deploy(WANTED, observed).steps
+    ] == [*["stack.start-tier"] * 3, "file.make-folder", "stack.record-images"]
+
+
 def test_a_service_may_fail_alone_but_a_file_may_not() -> None:
     plan = plan_deploy(WANTED, Observed(images=("a:1",)))
     assert {step.operation.kind: step.on_failure for step in plan.steps} == {
