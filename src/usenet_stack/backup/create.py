@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from usenet_stack import __version__
-from usenet_stack.backup.archive import stage, write_archive
+from usenet_stack.backup.archive import digest_of, write_archive
+from usenet_stack.backup.note import note_path, read_note
 from usenet_stack.backup.selection import missing_databases, select
+from usenet_stack.backup.staging import TRIES, Staged, stage
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
 from usenet_stack.stack.model import Stack, load_stack
@@ -28,6 +30,12 @@ from usenet_stack.transaction.files import MakeFolder
 from usenet_stack.transaction.operation import Before
 
 FORMAT = 1
+REMARKS = {
+    "live": "{name} is a database that only its service can copy: it was "
+    "taken as a file while the service ran. To be sure, stop the service "
+    "first.",
+    "link-out": "{name} is a link; what it leads to is not in the backup.",
+}
 
 
 class CreateBackup(Operation, frozen=True):
@@ -54,41 +62,38 @@ class CreateBackup(Operation, frozen=True):
         stack = load_stack(context.stack_folder)
         self._clear()
         self.staging.mkdir(mode=0o700)
-        items = select(stack)
-        copies = stage(items, self.staging)
-        manifest = write_archive(
-            self.staging / "archive",
-            items,
-            copies,
-            _about(stack, self.description),
-            lambda done: context.progress("packed", done, len(items), "files"),
+        staged, skipped = stage(select(stack), self.staging)
+        about = _about(stack, self.description)
+        about["skipped"] = skipped
+        about["remarks"] = _remarks(stack, staged)
+        archive = write_archive(
+            self.staging,
+            staged,
+            about,
+            lambda done: context.progress("packed", done, len(staged), "files"),
         )
-        manifest["skipped"] = [i.name for i in items if i.kind == "skipped"]
-        note = json.dumps({**manifest, "files": len(manifest["files"])})
-        (self.staging / "archive").rename(self.path)
-        write_durably(meta_path(self.path), note.encode(), 0o600)
+        about["files"] = len(staged)
+        about["sha256"] = digest_of(archive)
+        archive.rename(self.path)
+        note = json.dumps(about)
+        write_durably(note_path(self.path), note.encode(), 0o600)
         sync_folder(self.path.parent)
         shutil.rmtree(self.staging)
 
     def undo(self, context: Context, before: Before) -> None:
         self._clear()
         self.path.unlink(missing_ok=True)
-        meta_path(self.path).unlink(missing_ok=True)
+        note_path(self.path).unlink(missing_ok=True)
 
     def _clear(self) -> None:
         if self.staging.exists():
             shutil.rmtree(self.staging)
 
     def verify(self, context: Context) -> bool:
-        return self.path.is_file() and meta_path(self.path).is_file()
+        return self.path.is_file() and note_path(self.path).is_file()
 
     def manual(self, before: Before) -> str:
         return f"rm -rf '{self.staging}' '{self.path}'"
-
-
-def meta_path(archive: Path) -> Path:
-    """Return the small file beside an archive that describes it."""
-    return archive.with_name(f"{archive.name}.meta.json")
 
 
 def _about(stack: Stack, description: str) -> dict[str, object]:
@@ -102,6 +107,31 @@ def _about(stack: Stack, description: str) -> dict[str, object]:
         "services": [service.name for service in stack.services],
         "description": description,
     }
+
+
+def _remarks(stack: Stack, staged: list[Staged]) -> list[str]:
+    """Return what a person must know before relying on this backup."""
+    found = [
+        REMARKS[one.kind].format(name=one.entry.name)
+        for one in staged
+        if one.kind in REMARKS
+    ]
+    found += [
+        f"{one.entry.name} changed while it was read, each of {TRIES} times."
+        for one in staged
+        if not one.steady
+    ]
+    found += [
+        f"{service.name} keeps {pattern} beside the media; that is not in it."
+        for service in stack.services
+        for pattern in service.backup.in_data
+        if stack.config_folder(service).exists()
+    ]
+    return found + [
+        f"{service.name} has no {database.path}, if it should have one."
+        for service, database in missing_databases(stack)
+        if database.journal == "unknown"
+    ]
 
 
 def backup_folder(stack: Stack) -> Path:
@@ -120,10 +150,13 @@ def plan_backup(
     Raises:
         UsenetError: backup.missing-database.
     """
-    for service, name in missing_databases(stack):
-        raise UsenetError(
-            "backup.missing-database", service=service.name, path=name
-        )
+    for service, database in missing_databases(stack):
+        if database.journal != "unknown":  # else its place is a guess
+            raise UsenetError(
+                "backup.missing-database",
+                service=service.name,
+                path=database.path,
+            )
     folder = target or backup_folder(stack)
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     name = f"usenet-config-{stamp}-{os.urandom(2).hex()}.tar.gz"
@@ -156,7 +189,7 @@ def create_backup(
         session.run(plan)
     operation = plan.steps[-1].operation
     assert isinstance(operation, CreateBackup)
-    note = json.loads(meta_path(operation.path).read_bytes())
+    note = read_note(operation.path)
     result = Result(
         {
             "path": str(operation.path),
@@ -166,5 +199,7 @@ def create_backup(
             "skipped": note["skipped"],
         }
     )
+    for text in note["remarks"]:
+        result.warn(text)
     result.info("It holds the keys of your services: keep it to yourself.")
     return result

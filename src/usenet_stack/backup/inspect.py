@@ -12,7 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import IO, Any
 
-from usenet_stack.backup.archive import BLOCK, MANIFEST
+from usenet_stack.backup.archive import BLOCK, MANIFEST, digest_of
+from usenet_stack.backup.note import read_note
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
 
@@ -42,6 +43,7 @@ def verify_backup(path: Path) -> Result:
         UsenetError: backup.damaged, naming the first thing that is wrong.
     """
     try:
+        _check_file(path)
         with gzip.open(path) as content, _stream(content) as tar:
             wanted = {f["name"]: f for f in _manifest(tar)["files"]}
             databases = 0
@@ -63,6 +65,14 @@ def verify_backup(path: Path) -> Result:
     found = show_backup(path)
     files = len(found.data["files"])
     return Result({"path": str(path), "files": files, "databases": databases})
+
+
+def _check_file(path: Path) -> None:
+    # Some bits mean nothing to gzip (the time in its head, how a run of
+    # equal bytes is told): only the sum over the file itself covers them.
+    written = read_note(path).get("sha256")
+    if written is not None and digest_of(path) != written:
+        raise ValueError("it is not the file that was written")
 
 
 def _stream(content: gzip.GzipFile) -> tarfile.TarFile:

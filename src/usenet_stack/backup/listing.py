@@ -1,10 +1,10 @@
 """Which backups there are."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from usenet_stack.backup.create import backup_folder, meta_path
+from usenet_stack.backup.create import backup_folder
+from usenet_stack.backup.note import read_note
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
 from usenet_stack.stack.model import Stack
@@ -19,10 +19,7 @@ def list_backups(stack: Stack) -> Result:
 
 
 def _row(path: Path) -> dict[str, Any]:
-    try:
-        note = json.loads(meta_path(path).read_bytes())
-    except (FileNotFoundError, ValueError):
-        note = {}  # the archive itself holds all of it
+    note = read_note(path)
     return {
         "name": path.name,
         "path": str(path),

@@ -170,6 +170,21 @@ def test_damage_anywhere_is_found(stack: Stack, tmp_path: Path) -> None:
     assert verify_backup(damaged).ok
 
 
+def test_beside_its_note_no_bit_can_flip(stack: Stack) -> None:
+    archive = Path(create_backup(stack).data["path"])
+    whole = archive.read_bytes()
+    for place in (*range(20), *range(20, len(whole), len(whole) // 50)):
+        for bit in (1, 16, 128):
+            flipped = bytearray(whole)
+            flipped[place] ^= bit
+            archive.write_bytes(flipped)
+            with pytest.raises(UsenetError) as caught:
+                verify_backup(archive)
+            assert caught.value.code == "backup.damaged"
+    archive.write_bytes(whole)
+    assert verify_backup(archive).ok
+
+
 def test_a_missing_database_is_an_error(stack: Stack) -> None:
     (stack.config_root / "sonarr/sonarr.db").unlink()
     with pytest.raises(UsenetError, match=r"sonarr has no sonarr\.db"):
