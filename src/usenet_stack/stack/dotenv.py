@@ -45,7 +45,7 @@ def parse(text: str) -> Iterator[Entry]:
         found = _LINE.match(line)
         if found is None:
             raise Unreadable(number)
-        rest = found[2].strip()
+        rest = found[2].lstrip()
         if rest[:1] in ("'", '"'):
             start = number
             while not _closed(rest):

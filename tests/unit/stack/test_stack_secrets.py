@@ -171,6 +171,7 @@ def test_any_value_comes_back(value: str) -> None:
 
 
 @given(VALUES, VALUES)
+@example("", " \n")
 def test_replacing_one_value_keeps_the_others(old: str, new: str) -> None:
     text = set_in_env("", "A", SecretValue("first")).reveal()
     text = set_in_env(text, "B", SecretValue(old.replace("\n", ""))).reveal()
