@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class Exit(IntEnum):
-    """Exit codes of the program, as documented in docs/reference/errors.md."""
+    """Exit codes of the program; see docs/reference/exit-codes.md."""
 
     OK = 0
     FAILURE = 1
