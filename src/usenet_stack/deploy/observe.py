@@ -11,6 +11,7 @@ from usenet_stack.deploy.record import read_record
 from usenet_stack.deploy.request import DeployRequest
 from usenet_stack.docker.compose import find_compose
 from usenet_stack.docker.engine import SERVICE_LABEL, Engine
+from usenet_stack.docker.wire import socket_path
 from usenet_stack.errors import UsenetError
 from usenet_stack.hardware import Hardware
 from usenet_stack.preflight import Finding, Site, plan_fixes, run_checks
@@ -71,6 +72,7 @@ def _host_facts(stack: Stack, hardware: Hardware) -> HostFacts:
         gpu_groups=tuple(sorted({Path(node).stat().st_gid for node in nodes})),
         propagation="rslave" if can_share else "rprivate",
         root_is_shared=propagation(Path("/")) != "private",
+        docker_socket=socket_path(os.environ),
     )
 
 

@@ -15,6 +15,7 @@ _HEADING = """\
 # compose.override.yaml, which is used on top and never written.
 
 """
+DOCKER_SOCKET = Path("/var/run/docker.sock")
 _LOGGING = {
     "driver": "json-file",
     "options": {"max-size": "10m", "max-file": "3"},
@@ -33,6 +34,8 @@ class HostFacts(NamedTuple):
         root_is_shared: / is a shared or slave mount. Where it is not,
             Docker refuses rslave for the machine's own folders, and refuses
             rprivate for those that hold its own: it is left to Docker.
+        docker_socket: where the Engine listens. Services that ask for its
+            usual place get this one: a rootless Engine has another.
     """
 
     cores: int
@@ -41,6 +44,7 @@ class HostFacts(NamedTuple):
     gpu_groups: tuple[int, ...] = ()
     propagation: Literal["rslave", "rprivate"] = "rslave"
     root_is_shared: bool = True
+    docker_socket: Path = DOCKER_SOCKET
 
 
 class SandboxImage(NamedTuple):
@@ -189,6 +193,8 @@ class _Rendering(NamedTuple):
 
     def _volume(self, volume: Volume) -> dict[str, Any]:
         source = self.stack.source(self.service, volume)
+        if volume.kind == "host" and source == DOCKER_SOCKET:
+            source = self.host.docker_socket
         found: dict[str, Any] = {
             "type": "bind",
             "source": _literal(_shown(source, self.stack.folder)),

@@ -272,3 +272,18 @@ def test_the_override_of_the_user_comes_on_top(make_stack: Any) -> None:
     stack.override_path.write_text("services:\n  sonarr:\n    image: mine:1\n")
     found = accepted(stack, render_compose(stack, HOST))
     assert found["services"]["sonarr"]["image"] == "mine:1"
+
+
+def test_those_that_talk_to_docker_get_the_engine_s_own_socket(
+    make_stack: Any,
+) -> None:
+    rootless = Path("/run/user/1000/docker.sock")
+    host = HOST._replace(docker_socket=rootless)
+    text = render_compose(make_stack(), host)
+    sources = {
+        name: volume["source"]
+        for name, body in yaml.safe_load(text)["services"].items()
+        for volume in body.get("volumes", [])
+        if volume["target"] == "/var/run/docker.sock"
+    }
+    assert sources == dict.fromkeys(("netdata", "portainer"), str(rootless))
