@@ -13,12 +13,12 @@ environment:
 	@./.ci/environment
 
 lint: environment
-	.venv/bin/ruff check . bench/startup bench/deploy
-	.venv/bin/ruff format --check . bench/startup bench/deploy
+	.venv/bin/ruff check . bench/startup bench/deploy bench/services
+	.venv/bin/ruff format --check . bench/startup bench/deploy bench/services
 
 format: environment
-	.venv/bin/ruff check --fix . bench/startup bench/deploy
-	.venv/bin/ruff format . bench/startup bench/deploy
+	.venv/bin/ruff check --fix . bench/startup bench/deploy bench/services
+	.venv/bin/ruff format . bench/startup bench/deploy bench/services
 
 types: environment
 	.venv/bin/mypy
@@ -32,6 +32,7 @@ unit integration startup e2e crash: environment
 bench: environment
 	.venv/bin/python bench/startup
 	.venv/bin/python bench/deploy
+	.venv/bin/python bench/services --scale
 
 # Needs uv. --upgrade takes newer versions than those already pinned.
 lock:

@@ -12,6 +12,12 @@ PROGRAM = (PYTHON, "-I", str(CHECKOUT / "src/usenet_stack/__main__.py"))
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
+def environment(home: Path) -> dict[str, str]:
+    """Return this environment with all of the user's folders in `home`."""
+    own = {n: v for n, v in os.environ.items() if not n.startswith("XDG_")}
+    return {**own, "HOME": str(home)}
+
+
 def spawn(
     command: tuple[str, ...], environ: Mapping[str, str] = os.environ
 ) -> int:
