@@ -13,12 +13,16 @@ environment:
 	@./.ci/environment
 
 lint: environment
-	.venv/bin/ruff check . bench/startup bench/deploy bench/services
-	.venv/bin/ruff format --check . bench/startup bench/deploy bench/services
+	.venv/bin/ruff check . bench/startup bench/deploy bench/services \
+		bench/backup
+	.venv/bin/ruff format --check . bench/startup bench/deploy bench/services \
+		bench/backup
 
 format: environment
-	.venv/bin/ruff check --fix . bench/startup bench/deploy bench/services
-	.venv/bin/ruff format . bench/startup bench/deploy bench/services
+	.venv/bin/ruff check --fix . bench/startup bench/deploy bench/services \
+		bench/backup
+	.venv/bin/ruff format . bench/startup bench/deploy bench/services \
+		bench/backup
 
 types: environment
 	.venv/bin/mypy
@@ -33,6 +37,8 @@ bench: environment
 	.venv/bin/python bench/startup
 	.venv/bin/python bench/deploy
 	.venv/bin/python bench/services --scale
+	.venv/bin/python bench/backup
+	.venv/bin/python bench/backup --writer
 
 # Needs uv. --upgrade takes newer versions than those already pinned.
 lock:

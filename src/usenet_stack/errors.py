@@ -163,6 +163,29 @@ ERRORS: dict[str, ErrorKind] = {
         "The database {path} could not be copied.",
         "Wait until its service is idle, then run the command again.",
     ),
+    "backup.locked": ErrorKind(
+        Exit.FAILURE,
+        "The database {path} stays locked.",
+        "sudo fuser -v '{path}'   (shows what holds it)",
+    ),
+    "backup.owner": ErrorKind(
+        Exit.FAILURE,
+        "The database {path} belongs to user {uid}: opened by another, its "
+        "service could no longer write to it.",
+        "sudo usenet backup create   (or run it as that user)",
+    ),
+    "backup.postgres": ErrorKind(
+        Exit.FAILURE,
+        "{service} keeps its data in PostgreSQL ({host}), which is not in "
+        "this backup.",
+        "pg_dump --host {host} ...   (then: usenet backup create --force)",
+    ),
+    "backup.too-large": ErrorKind(
+        Exit.FAILURE,
+        "This {type} backup would hold {size}; {limit} are allowed.",
+        "usenet backup create --type {type} --force   (or: usenet config set "
+        "backup.limit.{type} {wanted})",
+    ),
     "backup.unknown": ErrorKind(
         Exit.FAILURE,
         "{name} names no backup, or more than one.",
@@ -172,6 +195,62 @@ ERRORS: dict[str, ErrorKind] = {
         Exit.FAILURE,
         "The backup {path} is damaged.",
         "usenet backup list   (take another one)",
+    ),
+    "backup.no-age": ErrorKind(
+        Exit.FAILURE,
+        "Encryption needs the library pyrage, which is not installed.",
+        "pip install 'usenet-media-stack[encrypt]'",
+    ),
+    "backup.no-recipient": ErrorKind(
+        Exit.USAGE,
+        "There is nobody to encrypt to.",
+        "usenet backup create --encrypt --recipient age1...   (age-keygen "
+        "makes a key; for good: usenet config set backup.recipients)",
+    ),
+    "backup.recipient": ErrorKind(
+        Exit.USAGE,
+        "{recipient} is no public key of age or ssh.",
+        "age-keygen -y KEYFILE   (prints the public key of yours)",
+    ),
+    "backup.locked-up": ErrorKind(
+        Exit.FAILURE,
+        "The backup {path} is encrypted.",
+        "Name the file with your key: --identity KEYFILE",
+    ),
+    "backup.target": ErrorKind(
+        Exit.FAILURE,
+        "{path} cannot hold a backup.",
+        "ls -ld '{path}'   (or choose another place: --to DIR)",
+    ),
+    "backup.exists": ErrorKind(
+        Exit.FAILURE,
+        "{path} is there already.",
+        "usenet backup verify '{path}'",
+    ),
+    "backup.copy-differs": ErrorKind(
+        Exit.FAILURE,
+        "The copy {path} is not what was copied: its disk lies.",
+        "Check that disk (sudo smartctl -a), then copy again.",
+    ),
+    "backup.no-rclone": ErrorKind(
+        Exit.FAILURE,
+        "{target} needs rclone, which is not installed.",
+        "sudo apt-get install rclone   (then: rclone config)",
+    ),
+    "backup.rclone": ErrorKind(
+        Exit.FAILURE,
+        "rclone {verb} failed with exit code {status}.",
+        "{command}",
+    ),
+    "backup.no-timer": ErrorKind(
+        Exit.FAILURE,
+        "No systemd runs here to keep a timer.",
+        "{command}   (prints a line for cron)",
+    ),
+    "backup.when": ErrorKind(
+        Exit.USAGE,
+        "{when} is no time that systemd understands.",
+        "systemd-analyze calendar 'Mon *-*-* 04:00'   (shows the form)",
     ),
     # -- transactions -----------------------------------------------------
     "lock.held": ErrorKind(

@@ -1,14 +1,115 @@
-"""The backup room: consistent archives of a stack that keeps running."""
+"""The backup room: consistent archives of a stack that keeps running.
 
-from usenet_stack.backup.create import create_backup, plan_backup
-from usenet_stack.backup.inspect import show_backup, verify_backup
-from usenet_stack.backup.listing import find_backup, list_backups
+Its modules are imported when they are first asked for: a list of backups
+needs no compressor.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from usenet_stack.backup.clean import (
+        clean_backups,
+        judged,
+        pin_backup,
+        plan_clean,
+        plan_pin,
+        policy_of,
+    )
+    from usenet_stack.backup.copying import (
+        copy_backup,
+        plan_copy,
+    )
+    from usenet_stack.backup.create import (
+        BackupRequest,
+        create_backup,
+        plan_backup,
+    )
+    from usenet_stack.backup.diff import (
+        diff_backups,
+    )
+    from usenet_stack.backup.finding import (
+        all_backups,
+        find_backup,
+    )
+    from usenet_stack.backup.inspect import (
+        list_backups,
+        show_backup,
+    )
+    from usenet_stack.backup.reading import (
+        open_archive,
+    )
+    from usenet_stack.backup.schedule import (
+        ScheduleRequest,
+        cron_line,
+        plan_schedule,
+        schedule_backups,
+    )
+    from usenet_stack.backup.sizes import (
+        preview_backup,
+    )
+    from usenet_stack.backup.verify import (
+        verify_backup,
+        verify_backups,
+    )
+
+_MODULES = {
+    "BackupRequest": "create",
+    "ScheduleRequest": "schedule",
+    "all_backups": "finding",
+    "clean_backups": "clean",
+    "copy_backup": "copying",
+    "create_backup": "create",
+    "cron_line": "schedule",
+    "diff_backups": "diff",
+    "find_backup": "finding",
+    "judged": "clean",
+    "list_backups": "inspect",
+    "open_archive": "reading",
+    "pin_backup": "clean",
+    "plan_backup": "create",
+    "plan_clean": "clean",
+    "plan_copy": "copying",
+    "plan_pin": "clean",
+    "plan_schedule": "schedule",
+    "policy_of": "clean",
+    "preview_backup": "sizes",
+    "schedule_backups": "schedule",
+    "show_backup": "inspect",
+    "verify_backup": "verify",
+    "verify_backups": "verify",
+}
 
 __all__ = [
+    "BackupRequest",
+    "ScheduleRequest",
+    "all_backups",
+    "clean_backups",
+    "copy_backup",
     "create_backup",
+    "cron_line",
+    "diff_backups",
     "find_backup",
+    "judged",
     "list_backups",
+    "open_archive",
+    "pin_backup",
     "plan_backup",
+    "plan_clean",
+    "plan_copy",
+    "plan_pin",
+    "plan_schedule",
+    "policy_of",
+    "preview_backup",
+    "schedule_backups",
     "show_backup",
     "verify_backup",
+    "verify_backups",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"{__name__} has no {name}")
+    module = import_module(f"{__name__}.{_MODULES[name]}")
+    return getattr(module, name)

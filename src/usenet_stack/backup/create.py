@@ -1,205 +1,261 @@
 """Create a backup while everything runs."""
 
-import json
 import os
-import shutil
-import socket
-import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
-from usenet_stack import __version__
-from usenet_stack.backup.archive import digest_of, write_archive
+import msgspec
+
+from usenet_stack.backup.container import Compression
+from usenet_stack.backup.encryption import check_recipients
+from usenet_stack.backup.naming import backup_folder, new_name
 from usenet_stack.backup.note import note_path, read_note
-from usenet_stack.backup.selection import missing_databases, select
-from usenet_stack.backup.staging import TRIES, Staged, stage
+from usenet_stack.backup.operations import (
+    CreateBackup,
+    HoldDatabases,
+    held_folder,
+)
+from usenet_stack.backup.postgres import on_postgres
+from usenet_stack.backup.rules import Type
+from usenet_stack.backup.selection import Choice, chosen, missing_databases
+from usenet_stack.backup.sizes import guard, measure
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
-from usenet_stack.stack.model import Stack, load_stack
-from usenet_stack.transaction import (
-    SILENT,
-    Context,
-    Observer,
-    Operation,
-    Plan,
-    Step,
-    open_session,
-)
-from usenet_stack.transaction.durable import sync_folder, write_durably
+from usenet_stack.stack.model import Stack
+from usenet_stack.transaction import SILENT, Observer, Plan, Step, open_session
 from usenet_stack.transaction.files import MakeFolder
-from usenet_stack.transaction.operation import Before
+from usenet_stack.transaction.plan import OnFailure
 
-FORMAT = 1
-REMARKS = {
-    "live": "{name} is a database that only its service can copy: it was "
-    "taken as a file while the service ran. To be sure, stop the service "
-    "first.",
-    "link-out": "{name} is a link; what it leads to is not in the backup.",
-}
+COMMAND = "backup create"
+STOP, START = "service.stop", "service.start"
 
 
-class CreateBackup(Operation, frozen=True):
-    """Write one archive of a stack; it appears whole or not at all.
+class BackupRequest(msgspec.Struct, frozen=True):
+    """What the user asked for.
 
     Args:
-        path: of the archive, below a folder that exists.
-        description: the user's own words.
+        type: None is the stack's own choice.
+        services: only those; none means all that are on.
+        target: another folder than the stack's own.
+        name, description: the user's own words.
+        compression: None is the stack's own choice.
+        encrypt: to `recipients`, or to those in stack.toml.
+        force: whatever its size, and without what lies in PostgreSQL.
     """
 
-    kind: ClassVar[str] = "backup.create"
-    path: Path
+    type: Type | None = None
+    services: tuple[str, ...] = ()
+    target: Path | None = None
+    name: str = ""
     description: str = ""
-
-    @property
-    def staging(self) -> Path:
-        """Where copies and the unfinished archive lie."""
-        return self.path.with_name(f".{self.path.name}.staging")
-
-    def describe(self) -> str:
-        return f"write the backup {self.path}"
-
-    def do(self, context: Context, before: Before) -> None:
-        stack = load_stack(context.stack_folder)
-        self._clear()
-        self.staging.mkdir(mode=0o700)
-        staged, skipped = stage(select(stack), self.staging)
-        about = _about(stack, self.description)
-        about["skipped"] = skipped
-        about["remarks"] = _remarks(stack, staged)
-        archive = write_archive(
-            self.staging,
-            staged,
-            about,
-            lambda done: context.progress("packed", done, len(staged), "files"),
-        )
-        about["files"] = len(staged)
-        about["sha256"] = digest_of(archive)
-        archive.rename(self.path)
-        note = json.dumps(about)
-        write_durably(note_path(self.path), note.encode(), 0o600)
-        sync_folder(self.path.parent)
-        shutil.rmtree(self.staging)
-
-    def undo(self, context: Context, before: Before) -> None:
-        self._clear()
-        self.path.unlink(missing_ok=True)
-        note_path(self.path).unlink(missing_ok=True)
-
-    def _clear(self) -> None:
-        if self.staging.exists():
-            shutil.rmtree(self.staging)
-
-    def verify(self, context: Context) -> bool:
-        return self.path.is_file() and note_path(self.path).is_file()
-
-    def manual(self, before: Before) -> str:
-        return f"rm -rf '{self.staging}' '{self.path}'"
+    compression: Compression | None = None
+    encrypt: bool = False
+    recipients: tuple[str, ...] = ()
+    force: bool = False
 
 
-def _about(stack: Stack, description: str) -> dict[str, object]:
-    return {
-        "format": FORMAT,
-        "tool": __version__,
-        "type": "config",
-        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "host": socket.gethostname(),
-        "stack": stack.name,
-        "services": [service.name for service in stack.services],
-        "description": description,
-    }
-
-
-def _remarks(stack: Stack, staged: list[Staged]) -> list[str]:
-    """Return what a person must know before relying on this backup."""
-    found = [
-        REMARKS[one.kind].format(name=one.entry.name)
-        for one in staged
-        if one.kind in REMARKS
-    ]
-    found += [
-        f"{one.entry.name} changed while it was read, each of {TRIES} times."
-        for one in staged
-        if not one.steady
-    ]
-    found += [
-        f"{service.name} keeps {pattern} beside the media; that is not in it."
-        for service in stack.services
-        for pattern in service.backup.in_data
-        if stack.config_folder(service).exists()
-    ]
-    return found + [
-        f"{service.name} has no {database.path}, if it should have one."
-        for service, database in missing_databases(stack)
-        if database.journal == "unknown"
-    ]
-
-
-def backup_folder(stack: Stack) -> Path:
-    """Return where the backups of a stack lie, unless told elsewhere."""
-    return stack.folder / "backups"
-
-
-def plan_backup(
-    stack: Stack, target: Path | None = None, description: str = ""
-) -> Plan:
+def plan_backup(stack: Stack, request: BackupRequest) -> Plan:
     """Return the steps of a backup.
 
-    Args:
-        target: the folder for it; None is the stack's own.
-
     Raises:
-        UsenetError: backup.missing-database.
+        UsenetError: backup.missing-database, backup.postgres,
+            backup.too-large, backup.target, backup.no-age,
+            backup.no-recipient, backup.recipient, service.unknown.
     """
-    for service, database in missing_databases(stack):
-        if database.journal != "unknown":  # else its place is a guess
+    settings = stack.settings.backup
+    type: Type = request.type or settings.type
+    services = tuple(s.name for s in chosen(stack, request.services))
+    choice = Choice(type, services if request.services else ())
+    recipients: tuple[str, ...] = ()
+    if request.encrypt:
+        recipients = request.recipients or settings.recipients
+        check_recipients(recipients)
+    if not request.force:
+        _refuse_postgres(stack, choice)
+    _refuse_missing(stack, choice)
+    _refuse_foreign(stack, choice)
+    sizes = measure(stack, choice)
+    if not request.force:
+        guard(stack, type, sizes)
+    name = new_name(
+        type,
+        request.compression or settings.compression,
+        encrypted=request.encrypt,
+    )
+    folder = request.target or backup_folder(stack)
+    operation = CreateBackup(
+        folder / name,
+        type,
+        choice.services,
+        request.name,
+        request.description,
+        recipients,
+        sizes.room,
+    )
+    why = "you asked for it; nothing is stopped"
+    return Plan(COMMAND, (*_folder(folder), Step(operation, why)))
+
+
+def _folder(folder: Path) -> tuple[Step, ...]:
+    if folder.is_dir():
+        return ()
+    if folder.exists():
+        raise UsenetError(
+            "backup.target", path=folder, why="It is not a folder."
+        )
+    return (Step(MakeFolder(folder, 0o700), "backups come to lie there"),)
+
+
+def _refuse_postgres(stack: Stack, choice: Choice) -> None:
+    if choice.type == "minimal":
+        return
+    for service, host in on_postgres(stack, chosen(stack, choice.services)):
+        raise UsenetError("backup.postgres", service=service, host=host)
+
+
+def _refuse_missing(stack: Stack, choice: Choice) -> None:
+    elsewhere = {
+        name for name, _ in on_postgres(stack, chosen(stack, choice.services))
+    }
+    for service, database in missing_databases(stack, choice):
+        # Where one is "unknown", its place is a guess.
+        if database.journal != "unknown" and service.name not in elsewhere:
             raise UsenetError(
                 "backup.missing-database",
                 service=service.name,
                 path=database.path,
             )
-    folder = target or backup_folder(stack)
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-    name = f"usenet-config-{stamp}-{os.urandom(2).hex()}.tar.gz"
-    steps = []
-    if not folder.exists():
-        why = "the backups of this stack lie there"
-        steps.append(Step(MakeFolder(folder, 0o700), why))
-    why = "you asked for it; nothing is stopped"
-    steps.append(Step(CreateBackup(folder / name, description), why))
-    return Plan("backup create", tuple(steps))
+
+
+def _refuse_foreign(stack: Stack, choice: Choice) -> None:
+    # Others that only their first bytes tell are found while packing.
+    for service in chosen(stack, choice.services):
+        for database in service.backup.databases:
+            path = stack.config_folder(service) / database.path
+            owner = path.stat().st_uid if path.exists() else 0
+            if os.geteuid() not in (0, owner) and choice.type != "minimal":
+                raise UsenetError("backup.owner", path=path, uid=owner)
 
 
 def create_backup(
     stack: Stack,
-    target: Path | None = None,
-    description: str = "",
+    request: BackupRequest = BackupRequest(),  # noqa: B008 (frozen)
     observer: Observer = SILENT,
 ) -> Result:
-    """Write a backup of a stack's settings, keys and databases.
+    """Write a backup of a stack while its services run.
 
-    Returns: `path` and `size` of the archive, `skipped` names.
+    Returns: `path`, `size`, `type`, `files`, `databases`, `services`,
+        `skipped`, `encrypted`, `stopped`: services that were stopped for
+        a moment because they never let go of a database.
     Raises:
-        UsenetError: backup.missing-database, backup.database, disk.full,
-            lock.held; nothing is left then.
-    Effects: one archive and its description, both 0600. No service is
-        stopped.
+        UsenetError: as `plan_backup`; backup.database, backup.locked,
+            backup.owner, disk.full, lock.held; nothing is left then.
+    Effects: one archive and its note, both 0600.
     """
-    with open_session(stack.folder, "backup create", observer) as session:
-        plan = plan_backup(stack, target, description)
-        session.run(plan)
+    stopped: list[str] = []
+    with open_session(stack.folder, COMMAND, observer) as session:
+        plan = plan_backup(stack, request)
+        for _ in range(len(stack.services) + 1):
+            try:
+                outcome = session.run(plan)
+                break
+            except UsenetError as error:
+                plan = _with_stop(stack, plan, error, stopped)
+    result = created(_operation(plan), stopped)
+    for failure in outcome.failures:
+        result.errors.append(failure.error)
+        result.partial = True
+    return result
+
+
+def _operation(plan: Plan) -> CreateBackup:
     operation = plan.steps[-1].operation
     assert isinstance(operation, CreateBackup)
-    note = read_note(operation.path)
-    result = Result(
-        {
-            "path": str(operation.path),
-            "size": operation.path.stat().st_size,
-            "files": note["files"],
-            "services": note["services"],
-            "skipped": note["skipped"],
-        }
+    return operation
+
+
+def _with_stop(
+    stack: Stack, plan: Plan, error: UsenetError, stopped: list[str]
+) -> Plan:
+    """Return a plan that stops the service that holds a database.
+
+    Raises:
+        UsenetError: the error, where that is not what went wrong or would
+            not help: nothing runs that could be stopped.
+    """
+    from usenet_stack.services import plan_restart
+
+    cause = error.__cause__
+    if not isinstance(cause, UsenetError) or cause.code != "backup.locked":
+        raise error
+    service, source = str(cause.facts["service"]), str(cause.facts["path"])
+    if service in stopped or not stack.enabled(service):
+        raise error
+    try:
+        steps = plan_restart(stack, [service]).steps
+    except UsenetError:
+        raise error from cause
+    stop = _of_kind(steps, STOP)
+    if not stop:
+        raise error  # nothing of ours runs that could hold it
+    stopped.append(service)
+    create = _operation(plan)
+    held = _held_sources(plan, source)
+    hold = HoldDatabases(held_folder(create.path), held)
+    return Plan(
+        COMMAND,
+        (
+            *(s for s in plan.steps if isinstance(s.operation, MakeFolder)),
+            *_of_kind(plan.steps, STOP),
+            *stop,
+            Step(hold, f"{service} never lets go of it"),
+            # One that does not get well is no reason to lose the backup.
+            *_of_kind(plan.steps, START),
+            *_of_kind(steps, START),
+            plan.steps[-1],
+        ),
     )
-    for text in note["remarks"]:
+
+
+def _held_sources(plan: Plan, source: str) -> tuple[str, ...]:
+    for step in plan.steps:
+        if isinstance(step.operation, HoldDatabases):
+            return (*step.operation.sources, source)
+    return (source,)
+
+
+def _of_kind(steps: Iterable[Step], kind: str) -> tuple[Step, ...]:
+    on_failure: OnFailure = "abort" if kind == STOP else "continue"
+    return tuple(
+        Step(step.operation, step.why, on_failure)
+        for step in steps
+        if step.operation.kind == kind
+    )
+
+
+def created(operation: CreateBackup, stopped: list[str]) -> Result:
+    """Return what there is to say of a new backup."""
+    note = read_note(operation.path)
+    manifest = note.manifest
+    assert manifest is not None, note_path(operation.path)
+    data: dict[str, Any] = {
+        "path": str(operation.path),
+        "size": note.bytes,
+        "type": manifest.type,
+        "files": manifest.files,
+        "databases": manifest.databases,
+        "services": manifest.service_names,
+        "skipped": list(manifest.skipped),
+        "encrypted": bool(operation.recipients),
+        "stopped": stopped,
+    }
+    result = Result(data)
+    for text in manifest.remarks:
         result.warn(text)
-    result.info("It holds the keys of your services: keep it to yourself.")
+    if not operation.recipients:
+        result.info(
+            "It is not encrypted and holds the keys of your services: only "
+            "you can read it (mode 0600)."
+        )
     return result

@@ -1,25 +1,88 @@
-"""`usenet backup`."""
+"""`usenet backup`: what its commands do; `backup_spec` describes them."""
 
+from typing import TYPE_CHECKING
+
+from usenet_stack.cli.backup_spec import GROUP_PARTS, group
 from usenet_stack.cli.call import Call
-from usenet_stack.cli.spec import Argument, Command, Group, Option
 from usenet_stack.result import Result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from usenet_stack.backup import BackupRequest, ScheduleRequest
+    from usenet_stack.stack.model import Stack
+
+
+def _identity(call: Call) -> "Path | None":
+    from pathlib import Path
+
+    named = call.text("identity")
+    return Path(named).expanduser() if named else None
 
 
 def create(call: Call) -> Result:
-    """Write a backup, or print the plan of it."""
+    """Write a backup, or print the plan of it and what goes in."""
     from pathlib import Path
 
-    from usenet_stack.backup import create_backup, plan_backup
-    from usenet_stack.cli.context import open_stack, plan_result, progress
+    from usenet_stack.backup import create_backup
+    from usenet_stack.cli.context import open_stack, progress
 
     stack = open_stack(call)
-    folder = call.text("to")
-    target = Path(folder).expanduser().resolve() if folder else None
-    words = call.text("description")
+    to = call.text("to")
+    remote = to if to.startswith("rclone:") else ""
+    request = _request(call, "" if remote else to)
+    if remote:
+        from usenet_stack.backup.copying import check_rclone
+
+        check_rclone(remote)
     if call.dry_run:
-        return plan_result(plan_backup(stack, target, words))
+        return _preview(stack, request)
     with progress(call) as observer:
-        return create_backup(stack, target, words, observer)
+        result = create_backup(stack, request, observer)
+        if remote:
+            from usenet_stack.backup import copy_backup
+
+            source = Path(result.data["path"])
+            copied = copy_backup(stack, source, remote, observer)
+            result.data["copy"] = copied.data["path"]
+    return result
+
+
+def _request(call: Call, to: str) -> "BackupRequest":
+    from pathlib import Path
+
+    import msgspec
+
+    from usenet_stack.backup import BackupRequest
+
+    return msgspec.convert(
+        {
+            "type": call.text("type") or None,
+            "services": call.names("service"),
+            "target": Path(to).expanduser().resolve() if to else None,
+            "name": call.text("name"),
+            "description": call.text("description"),
+            "compression": "gzip" if call.flag("gzip") else None,
+            "encrypt": call.flag("encrypt") or call.has("recipient"),
+            "recipients": call.names("recipient"),
+            "force": call.flag("force"),
+        },
+        BackupRequest,
+    )
+
+
+def _preview(stack: "Stack", request: "BackupRequest") -> Result:
+    from usenet_stack.backup import plan_backup, preview_backup
+    from usenet_stack.cli.context import plan_result
+    from usenet_stack.render.backup import preview_lines
+
+    result = plan_result(plan_backup(stack, request))
+    type = request.type or stack.settings.backup.type
+    found = preview_backup(stack, type, request.services)
+    result.data["selection"] = found
+    for line in preview_lines(found):
+        result.info(line)
+    return result
 
 
 def list_all(call: Call) -> Result:
@@ -31,115 +94,177 @@ def list_all(call: Call) -> Result:
 
 
 def show(call: Call) -> Result:
-    """Return the manifest of one backup."""
+    """Return what one backup says of itself."""
     from usenet_stack.backup import find_backup, show_backup
     from usenet_stack.cli.context import open_stack
 
-    return show_backup(find_backup(open_stack(call), call.text("backup")))
+    path = find_backup(open_stack(call), call.text("backup"))
+    files = call.flag("files")
+    return show_backup(path, files=files, identity=_identity(call))
 
 
 def verify(call: Call) -> Result:
-    """Check one backup from its first byte to its last."""
-    from usenet_stack.backup import find_backup, verify_backup
+    """Check one backup, or all, from the first byte to the last."""
+    from usenet_stack.backup import all_backups, find_backup, verify_backups
     from usenet_stack.cli.context import open_stack
 
-    return verify_backup(find_backup(open_stack(call), call.text("backup")))
+    stack = open_stack(call)
+    if call.flag("all"):
+        return verify_backups(all_backups(stack), _identity(call))
+    path = find_backup(stack, call.text("backup"))
+    return verify_backups([path], _identity(call))
 
 
-_BACKUP = Argument(
-    "BACKUP",
-    "`latest`, a path, or the beginning of a name",
-    complete="backup",
-)
+def diff(call: Call) -> Result:
+    """Compare a backup with another or with the live stack."""
+    from usenet_stack.backup import diff_backups, find_backup
+    from usenet_stack.cli.context import open_stack
 
-CREATE = Command(
-    path="backup create",
-    summary="Write a backup while everything runs",
-    run=create,
-    show="backup:show_created",
-    description="""
-        Packs stack.toml, the keys, compose.yaml and the settings and
-        databases of all services into one file that plain tar reads. No
-        service is stopped: each database is copied by SQLite itself, as of
-        one moment, and checked. Logs, caches and covers stay out.
+    stack = open_stack(call)
+    other = call.text("other", "live")
+    new = None if other == "live" else find_backup(stack, other)
+    old = find_backup(stack, call.text("backup"))
+    return diff_backups(stack, old, new, _identity(call))
 
-        There is no `backup restore` yet: unpack the file with tar while the
-        stack is down.
-    """,
-    options=(
-        Option(
-            ("--to",),
-            "Another folder than `backups` in the stack's",
-            metavar="DIR",
-            complete="folder",
-        ),
-        Option(("--description",), "What `backup list` shows", metavar="TEXT"),
-    ),
-    examples=(
-        ("usenet backup create", "Writes one into the stack's folder."),
-        (
-            "usenet backup create --to /mnt/usb --description 'before 4.1'",
-            "Writes one to another disk.",
-        ),
-    ),
-    errors=("backup.database", "backup.missing-database", "disk.full"),
-    see_also=("backup list", "backup verify", "config path"),
-)
 
-LIST = Command(
-    path="backup list",
-    summary="List the backups of the stack",
-    run=list_all,
-    show="backup:show_backups",
-    description="""
-        Lists the backups in the stack's own folder, the newest first.
-    """,
-    examples=(("usenet backup list", "Lists them."),),
-    errors=("stack.not-found",),
-    see_also=("backup create", "backup show"),
-)
+KEEP = {
+    "keep_last": "last",
+    "keep_hourly": "hourly",
+    "keep_daily": "daily",
+    "keep_weekly": "weekly",
+    "keep_monthly": "monthly",
+    "keep_yearly": "yearly",
+    "older_than": "older_than_days",
+    "min_free": "min_free",
+}
 
-SHOW = Command(
-    path="backup show",
-    summary="Show what is in a backup",
-    run=show,
-    show="backup:show_manifest",
-    description="""
-        Prints when and where a backup was made, and the files in it.
-    """,
-    arguments=(_BACKUP,),
-    examples=(("usenet backup show latest", "Shows the newest one."),),
-    errors=("backup.unknown", "backup.damaged"),
-    see_also=("backup list", "backup verify"),
-)
 
-VERIFY = Command(
-    path="backup verify",
-    summary="Prove that a backup is whole",
-    run=verify,
-    show="backup:show_verified",
-    description="""
-        Reads the whole file, compares every hash with its manifest, and lets
-        SQLite check every database in it.
-    """,
-    arguments=(_BACKUP,),
-    examples=(("usenet backup verify latest", "Checks the newest one."),),
-    errors=("backup.unknown", "backup.damaged"),
-    see_also=("backup list", "backup create"),
-)
+def clean(call: Call) -> Result:
+    """Remove backups that the policy does not keep, after showing them."""
+    from usenet_stack.backup import clean_backups, plan_clean, policy_of
+    from usenet_stack.cli.context import (
+        approve,
+        open_stack,
+        plan_result,
+        progress,
+    )
 
-GROUP = Group(
-    path="backup",
-    summary="Backups of settings and databases",
-    commands=(CREATE, LIST, SHOW, VERIFY),
-    description="""
-        A backup holds what makes a stack yours: settings, keys, databases.
-        It is taken while everything runs. Media is not in it.
-    """,
-    examples=(
-        ("usenet backup create", "Writes one."),
-        ("usenet backup list", "Shows those that there are."),
-    ),
-    errors=("stack.not-found", "lock.held"),
-    see_also=("deploy", "config path", "journal list"),
+    stack = open_stack(call)
+    given = {
+        field: call.number(key, 0)
+        for key, field in KEEP.items()
+        if call.has(key)
+    }
+    policy = policy_of(stack, given)
+    plan = plan_clean(stack, policy)
+    if call.dry_run:
+        return plan_result(plan)
+    if plan.steps:
+        approve(call, plan, "This removes backups for good:")
+    with progress(call) as observer:
+        return clean_backups(stack, policy, observer)
+
+
+def pin(call: Call) -> Result:
+    """Keep a backup from being cleaned away."""
+    return _pin(call, True)
+
+
+def unpin(call: Call) -> Result:
+    """Let a backup be cleaned away again."""
+    return _pin(call, False)
+
+
+def _pin(call: Call, pinned: bool) -> Result:
+    from usenet_stack.backup import find_backup, pin_backup, plan_pin
+    from usenet_stack.cli.context import open_stack, plan_result, progress
+
+    stack = open_stack(call)
+    path = find_backup(stack, call.text("backup"))
+    if call.dry_run:
+        return plan_result(plan_pin(path, pinned))
+    with progress(call) as observer:
+        return pin_backup(stack, path, pinned, observer)
+
+
+def copy(call: Call) -> Result:
+    """Copy a backup elsewhere, and compare."""
+    from usenet_stack.backup import copy_backup, find_backup, plan_copy
+    from usenet_stack.cli.context import open_stack, plan_result, progress
+
+    stack = open_stack(call)
+    path = find_backup(stack, call.text("backup"))
+    target = call.text("target")
+    if call.dry_run:
+        return plan_result(plan_copy(path, target))
+    with progress(call) as observer:
+        return copy_backup(stack, path, target, observer)
+
+
+def schedule(call: Call) -> Result:
+    """Have backups made by the clock, or print how cron would."""
+    from usenet_stack.backup import (
+        cron_line,
+        plan_schedule,
+        schedule_backups,
+    )
+    from usenet_stack.cli.context import (
+        approve,
+        open_stack,
+        plan_result,
+        progress,
+    )
+
+    stack = open_stack(call)
+    request = _schedule(call)
+    if call.flag("cron"):
+        return Result({"line": cron_line(stack, request)})
+    remove = call.flag("remove")
+    plan = plan_schedule(stack, request, remove=remove)
+    if call.dry_run:
+        return plan_result(plan)
+    if plan.steps:
+        approve(call, plan)
+    with progress(call) as observer:
+        return schedule_backups(stack, request, observer, remove=remove)
+
+
+def _schedule(call: Call) -> "ScheduleRequest":
+    from pathlib import Path
+
+    import msgspec
+
+    from usenet_stack.backup import ScheduleRequest
+
+    target = call.text("copy_to")
+    if target and not target.startswith("rclone:"):
+        target = str(Path(target).expanduser().resolve())
+    return msgspec.convert(
+        {
+            "when": call.text("when", "daily"),
+            "type": call.text("type") or None,
+            "copy_to": target,
+            "encrypt": call.flag("encrypt"),
+        },
+        ScheduleRequest,
+    )
+
+
+_RUNS = {
+    "create": create,
+    "list": list_all,
+    "show": show,
+    "verify": verify,
+    "diff": diff,
+    "clean": clean,
+    "pin": pin,
+    "unpin": unpin,
+    "copy": copy,
+    "schedule": schedule,
+}
+
+GROUP = group(
+    tuple(
+        part._replace(run=_RUNS[part.path.split()[1]]) for part in GROUP_PARTS
+    )
 )

@@ -189,6 +189,22 @@ SETTINGS = (
     "paths.downloads",
     "pool.path",
     "pool.layout",
+    "backup.folder",
+    "backup.type",
+    "backup.compression",
+    "backup.recipients",
+    "backup.busy_seconds",
+    "backup.limit.minimal",
+    "backup.limit.config",
+    "backup.limit.full",
+    "backup.keep.last",
+    "backup.keep.hourly",
+    "backup.keep.daily",
+    "backup.keep.weekly",
+    "backup.keep.monthly",
+    "backup.keep.yearly",
+    "backup.keep.older_than_days",
+    "backup.keep.min_free",
 )
 
 
@@ -239,8 +255,15 @@ def _backups(place: _Place) -> Iterator[Offer]:
 
     yield "latest", "the newest one"
     folder = Path(_stack(place), "backups")
-    for path in sorted(folder.glob("usenet-*.tar.gz"), reverse=True):
-        yield path.name, ""
+    # Their names tell the time behind the type.
+    found = sorted(
+        folder.glob("usenet-*.tar.*"),
+        key=lambda path: path.name.split("-")[-2:],
+        reverse=True,
+    )
+    for path in found:
+        if path.name.endswith((".tar.zst", ".tar.gz", ".age")):
+            yield path.name, ""
 
 
 def _journals(place: _Place) -> Iterator[Offer]:

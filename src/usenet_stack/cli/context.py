@@ -112,14 +112,18 @@ def ask(call: Call, question: str) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
-def approve(call: Call, plan: "Plan") -> None:
-    """Show steps that change the machine itself, and ask about them.
+def approve(
+    call: Call,
+    plan: "Plan",
+    heading: str = "This changes the machine itself:",
+) -> None:
+    """Show steps that cannot be taken lightly, and ask about them.
 
     Raises:
         UsenetError: "cancelled", as `confirm`.
     """
     if not (call.json or call.quiet):
-        sys.stderr.write("This changes the machine itself:\n")
+        sys.stderr.write(f"{heading}\n")
         for number, step in enumerate(plan.steps, 1):
             sys.stderr.write(f"{number:>3}. {step.operation.describe()}\n")
             sys.stderr.write(f"     why: {step.why}\n")

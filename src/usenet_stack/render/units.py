@@ -32,6 +32,14 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
+def age(seconds: float) -> str:
+    """Return how long ago, roughly: "12 s", "3 h", "5 d"."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
+
+
 def share(part: float, whole: float) -> str:
     """Return a percentage, or "" of nothing."""
     return f"{100 * part / whole:.0f} %" if whole else ""

@@ -73,7 +73,10 @@ def _unknown(key: str) -> None:
 def _all_keys() -> list[str]:
     found: list[str] = []
     for table, content in msgspec.to_builtins(Settings()).items():
-        found += [f"{table}.{name}" for name in content]
+        for name, value in content.items():
+            inner = value if isinstance(value, dict) else {}
+            found += [f"{table}.{name}"]
+            found += [f"{table}.{name}.{key}" for key in inner]
     return found
 
 

@@ -176,12 +176,17 @@ class Backup(_Table, frozen=True):
             application makes again by itself.
         in_data: patterns, anchored at the data folder, of state that the
             application keeps beside the media.
+        minimal: patterns, anchored at `config/<service>/`, of the files
+            with its settings and key: all that a minimal backup takes.
+        full: those of `regenerable` that a full backup takes all the same.
     """
 
     databases: tuple[Database, ...] = ()
     keep: tuple[str, ...] = ()
     regenerable: tuple[str, ...] = ()
     in_data: tuple[str, ...] = ()
+    minimal: tuple[str, ...] = ()
+    full: tuple[str, ...] = ()
 
 
 class Figure(_Table, frozen=True):

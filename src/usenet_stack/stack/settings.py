@@ -16,6 +16,8 @@ from usenet_stack.stack.service import Identity, Number
 from usenet_stack.stack.toml_lines import key_lines, line_of, syntax_error
 
 Share = Annotated[float, Meta(gt=0, le=1)]
+Count = Annotated[int, Meta(ge=0, le=1_000_000)]
+Megabytes = Annotated[int, Meta(ge=1, le=1_000_000_000)]
 
 
 class _Table(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -87,6 +89,60 @@ class ProfileTable(_Table, frozen=True):
     light: WeightTable = WeightTable()
 
 
+class BackupLimitTable(_Table, frozen=True):
+    """[backup.limit]: MiB that a backup may hold before it is packed.
+
+    A backup that would hold more is refused, with what makes it so large.
+    """
+
+    minimal: Megabytes = 50
+    config: Megabytes = 2_000
+    full: Megabytes = 20_000
+
+
+class BackupKeepTable(_Table, frozen=True):
+    """[backup.keep]: which backups `backup clean` leaves.
+
+    Args:
+        last: that many of the newest.
+        hourly, daily, weekly, monthly, yearly: the newest of each of that
+            many hours, days, ISO weeks, months and years that have one.
+        older_than_days: what is older goes, whatever the others say; 0:
+            nothing goes for its age alone.
+        min_free: GiB; the oldest go until so much is free; 0: none does.
+    """
+
+    last: Count = 3
+    hourly: Count = 0
+    daily: Count = 7
+    weekly: Count = 4
+    monthly: Count = 6
+    yearly: Count = 0
+    older_than_days: Count = 0
+    min_free: Count = 0
+
+
+class BackupTable(_Table, frozen=True):
+    """[backup]: where backups go and how they are written.
+
+    Args:
+        folder: relative ones are below the stack's folder.
+        type: what a backup holds unless told otherwise.
+        compression: of new backups.
+        recipients: age or ssh public keys; `--encrypt` encrypts to them.
+        busy_seconds: how long a database may stay locked before its service
+            is stopped for the copy.
+    """
+
+    folder: Annotated[str, Meta(min_length=1)] = "backups"
+    type: Literal["minimal", "config", "full"] = "config"
+    compression: Literal["zstd", "gzip"] = "zstd"
+    recipients: tuple[str, ...] = ()
+    busy_seconds: Annotated[float, Meta(gt=0, le=3600)] = 30.0
+    limit: BackupLimitTable = BackupLimitTable()
+    keep: BackupKeepTable = BackupKeepTable()
+
+
 class Settings(_Table, frozen=True):
     """The whole of `stack.toml`."""
 
@@ -94,6 +150,7 @@ class Settings(_Table, frozen=True):
     services: ServicesTable = ServicesTable()
     paths: PathsTable = PathsTable()
     pool: PoolTable = PoolTable()
+    backup: BackupTable = BackupTable()
     ports: dict[str, Number | dict[str, Number]] = {}
     profiles: dict[str, ProfileTable] = {}
 

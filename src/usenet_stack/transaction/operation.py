@@ -18,7 +18,7 @@ MODULES = {
     "service": "usenet_stack.services.operations",
     "storage": "usenet_stack.storage.operations",
     "fix": "usenet_stack.preflight.operations",
-    "backup": "usenet_stack.backup.create",
+    "backup": "usenet_stack.backup.journalled",
 }
 
 

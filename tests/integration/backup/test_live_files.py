@@ -3,7 +3,9 @@
 import os
 import sqlite3
 import subprocess
-from collections.abc import Callable
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
@@ -13,8 +15,9 @@ from usenet_stack.backup import create_backup, list_backups, verify_backup
 from usenet_stack.backup.copy_databases import copy
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.layout import folders, seed_files
-from usenet_stack.stack.model import Stack
+from usenet_stack.stack.model import Stack, load_stack
 from usenet_stack.stack.secrets import complete_env, read_env, write_env
+from usenet_stack.stack.template import NewStack, new_settings_text
 
 Running = Callable[..., AbstractContextManager[None]]
 
@@ -69,7 +72,7 @@ def database(path: Path) -> None:
 
 def unpack(made: str, target: Path) -> Path:
     target.mkdir()
-    subprocess.run(["tar", "xzf", made, "-C", target], check=True)
+    subprocess.run(["tar", "xf", made, "-C", target], check=True)
     return target
 
 
@@ -228,3 +231,135 @@ def test_names_and_attributes_survive(bare: Stack, tmp_path: Path) -> None:
         assert before.st_mode == after.st_mode
         assert (before.st_uid, before.st_gid) == (after.st_uid, after.st_gid)
         assert abs(before.st_mtime - after.st_mtime) < 0.001
+
+
+# Dies with what it committed in the WAL only.
+ABANDONER = """
+import os, signal, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+db.execute("PRAGMA journal_mode = WAL")
+db.execute("CREATE TABLE series (title)")
+db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+db.execute("INSERT INTO series VALUES ('in the WAL only')")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_is_in_the_wal_only_is_in_the_backup(
+    bare: Stack, tmp_path: Path
+) -> None:
+    path = bare.config_root / "sonarr/sonarr.db"
+    path.parent.mkdir(parents=True)
+    subprocess.run([sys.executable, "-c", ABANDONER, path])
+    assert path.with_name("sonarr.db-wal").stat().st_size > 0
+    made = create_backup(bare).data["path"]
+    found = unpack(made, tmp_path / "out") / "config/sonarr"
+    assert [p.name for p in found.iterdir()] == ["sonarr.db"]
+    with closing(sqlite3.connect(found / "sonarr.db")) as copied:
+        rows = copied.execute("SELECT title FROM series").fetchall()
+    assert rows == [("in the WAL only",)]
+
+
+def test_a_backup_leaves_nothing_beside_an_idle_database(bare: Stack) -> None:
+    path = bare.config_root / "sonarr/sonarr.db"
+    path.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(path)) as made:
+        made.execute("PRAGMA journal_mode = WAL")
+        made.execute("CREATE TABLE series (title)")
+    create_backup(bare)
+    assert [p.name for p in path.parent.iterdir()] == ["sonarr.db"]
+
+
+# The application, as its own user, before and after root's backup.
+OWNER = """
+import os, sqlite3, sys
+os.chdir(sys.argv[1])
+os.setuid(1000)
+db = sqlite3.connect("sonarr.db", isolation_level=None)
+db.execute("PRAGMA journal_mode = WAL")
+db.execute("CREATE TABLE IF NOT EXISTS series (title)")
+db.execute("INSERT INTO series VALUES ('before')")
+print("ready", flush=True)
+sys.stdin.readline()
+db.execute("INSERT INTO series VALUES ('after')")
+again = sqlite3.connect("sonarr.db", isolation_level=None)
+again.execute("INSERT INTO series VALUES ('from anew')")
+print(again.execute("SELECT count(*) FROM series").fetchone()[0])
+"""
+
+
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that other users can get to."""
+    assert os.geteuid() == 0, "needs root, as make test has it"
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        text = new_settings_text(NewStack("reachable"))
+        Path(place, "stack.toml").write_text(text)
+        yield Path(place)
+
+
+def test_its_owner_goes_on_writing_after_roots_backup(reachable: Path) -> None:
+    folder = reachable / "config/sonarr"
+    folder.mkdir(parents=True)
+    os.chown(folder, 1000, 1000)
+    process = subprocess.Popen(
+        [sys.executable, "-c", OWNER, folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    stack = load_stack(reachable)
+    create_backup(stack)
+    owners = {path.stat().st_uid for path in folder.iterdir()}
+    assert owners == {1000}
+    assert process.communicate("go\n")[0] == "3\n"
+    create_backup(stack)
+
+
+def test_who_is_neither_root_nor_owner_does_not_touch_it(
+    reachable: Path,
+) -> None:
+    folder = reachable / "config/sonarr"
+    database(folder / "sonarr.db")
+    stack = load_stack(reachable)
+    for path in (reachable, *reachable.rglob("*")):
+        os.chown(path, 1001, 1001)
+        path.chmod(0o777)
+    before = (folder / "sonarr.db").stat().st_mtime_ns
+    os.seteuid(1000)
+    try:
+        with pytest.raises(UsenetError) as caught:
+            create_backup(stack)
+    finally:
+        os.seteuid(0)
+    assert caught.value.code == "backup.owner"
+    assert [path.name for path in folder.iterdir()] == ["sonarr.db"]
+    assert (folder / "sonarr.db").stat().st_mtime_ns == before
+
+
+def test_a_lock_is_reported_where_nothing_can_be_stopped(
+    bare: Stack, running: Running
+) -> None:
+    path = bare.config_root / "bazarr/db/bazarr.db"
+    database(path)
+    text = (bare.folder / "stack.toml").read_text()
+    (bare.folder / "stack.toml").write_text(
+        f"{text}\n[backup]\nbusy_seconds = 0.3\n"
+    )
+    with running(HOLDER, path), pytest.raises(UsenetError) as caught:
+        create_backup(bare)
+    assert caught.value.exit_code == 13
+    assert str(path) in caught.value.why
+    assert not (bare.folder / "backups").exists()
+
+
+def test_two_hundred_databases_are_all_copied(bare: Stack) -> None:
+    folder = bare.config_root / "recyclarr/state"
+    for number in range(200):
+        database(folder / f"{number}.bin")
+    made = create_backup(bare)
+    assert made.data["databases"] == 200
+    assert verify_backup(Path(made.data["path"])).data["databases"] == 200

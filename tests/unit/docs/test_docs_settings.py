@@ -48,12 +48,20 @@ TABLES = {
 }
 
 
+FREE = ("ports", "profiles")
+
+
 def defaults() -> dict[str, Any]:
     """Return every fixed key of stack.toml with its default."""
     found = {}
     for table, content in msgspec.to_builtins(Settings()).items():
         for name, value in content.items():
-            found[f"{table}.{name}"] = value
+            inner = value if table not in FREE else {}
+            if isinstance(inner, dict) and inner:
+                for key, one in inner.items():
+                    found[f"{table}.{name}.{key}"] = one
+            else:
+                found[f"{table}.{name}"] = value
     return found
 
 
@@ -63,7 +71,7 @@ def documented(prefixes: tuple[str, ...]) -> dict[str, list[str]]:
 
 
 def test_every_setting_is_documented_and_no_other() -> None:
-    tables = ("stack.", "services.", "paths.", "pool.")
+    tables = ("stack.", "services.", "paths.", "pool.", "backup.")
     assert set(documented(tables)) == set(defaults())
 
 

@@ -1,0 +1,457 @@
+"""Takes what is selected, at one moment each, and packs it.
+
+Nothing is packed that could still change: a small file is read whole, a
+large one copied first, both again while somebody writes to it; a database is
+copied by the process that may open it.
+"""
+
+import errno
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+from typing import IO
+
+from usenet_stack.backup import manifest as manifests
+from usenet_stack.backup.container import Container
+from usenet_stack.backup.databases import Copied, DatabaseCopier
+from usenet_stack.backup.manifest import FileRecord, Kind
+from usenet_stack.backup.members import (
+    Extents,
+    Member,
+    encode,
+    padding,
+    sparse_map,
+)
+from usenet_stack.backup.selection import (
+    SQLITE_MAGIC,
+    Item,
+    is_bolt,
+    leads_out,
+    top_of,
+)
+from usenet_stack.errors import UsenetError
+
+TRIES = 5
+PAUSE_S = 0.1
+TICK_NS = 20_000_000
+SET_ID = 0o6000
+SMALL = 1024 * 1024
+PIECE = 1024 * 1024
+ZEROS = bytes(PIECE)
+_buffer = bytearray(PIECE)  # one for all: the kernel would clear each anew
+FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+NO_ATTRIBUTES = (errno.EOPNOTSUPP, errno.ENODATA, errno.EACCES, errno.EPERM)
+Progress = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Packed:
+    """What an archive came to hold.
+
+    Args:
+        files: members; databases: how many of them are SQLite.
+        size: bytes of their content.
+        skipped: names of what an archive cannot hold.
+        unsteady, live, outside, set_id: names that a remark tells of.
+    """
+
+    files: int = 0
+    databases: int = 0
+    size: int = 0
+    skipped: list[str] = field(default_factory=list)
+    unsteady: list[str] = field(default_factory=list)
+    live: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+    set_id: list[str] = field(default_factory=list)
+
+
+class Packer:
+    """Packs items into a container, and notes each in the manifest's list.
+
+    Args:
+        container: the body goes there.
+        listing: a file that gets one line for each member.
+        staging: a private folder for copies; each is removed once packed.
+        copier: copies the databases.
+        held: copies of databases that were made before, by source.
+    """
+
+    def __init__(
+        self,
+        container: Container,
+        listing: IO[bytes],
+        staging: Path,
+        copier: DatabaseCopier,
+        held: dict[str, Copied] | None = None,
+    ) -> None:
+        self._container = container
+        self._listing = listing
+        self._staging = staging
+        self._copier = copier
+        self._held = held or {}
+        self._links: dict[tuple[int, int], bytes] = {}
+        self._asked: list[tuple[Item, Member]] = []
+        self.packed = Packed()
+
+    def pack(self, items: Iterable[Item], progress: Progress) -> Packed:
+        """Pack all of it, the databases last.
+
+        Raises:
+            UsenetError: backup.database, backup.locked,
+                backup.missing-database, backup.owner.
+            OSError: no space is left, or a file may not be read.
+        """
+        for number, item in enumerate(items):
+            if item.type == "special":
+                name = manifests.shown(os.fsencode(item.name))
+                self.packed.skipped.append(name)
+                continue
+            try:
+                self._take(item)
+            except FileNotFoundError:
+                continue
+            if number % 500 == 0:
+                progress(self.packed.files)
+        for item, member in self._asked:
+            self._database(item, member)
+            progress(self.packed.files)
+        return self.packed
+
+    # -- one item --------------------------------------------------------
+
+    def _take(self, item: Item) -> None:
+        if item.type == "link":
+            self._link(item)
+            return
+        descriptor = _open(item)
+        try:
+            found = os.fstat(descriptor)
+            if stat.S_ISDIR(found.st_mode):
+                member = _member(item, "folder", found, descriptor)
+                self._add(member, "folder")
+            elif stat.S_ISREG(found.st_mode):
+                self._file(item, descriptor, found)
+        finally:
+            os.close(descriptor)
+
+    def _link(self, item: Item) -> None:
+        found = os.lstat(item.path)
+        target = os.fsencode(Path(item.path).readlink())
+        xattrs = _xattrs(item.path)
+        member = _member(item, "link", found)._replace(
+            target=target, xattrs=xattrs
+        )
+        out = leads_out(item, top_of(item))
+        if out:
+            self.packed.outside.append(manifests.shown(member.name))
+        self._add(member, "link-out" if out else "link")
+
+    def _file(self, item: Item, descriptor: int, found: os.stat_result) -> None:
+        member = _member(item, "file", found, descriptor)
+        if member.mode & SET_ID:
+            # No backup may bring a program that runs as another user.
+            member = member._replace(mode=member.mode & ~SET_ID)
+            self.packed.set_id.append(manifests.shown(member.name))
+        if found.st_nlink > 1 and self._linked(member, found):
+            return
+        if found.st_size > SMALL:
+            self._large(item, descriptor, member)
+            return
+        content, mtime_ns, steady = _read_steady(descriptor, found)
+        if content.startswith(SQLITE_MAGIC):
+            self._ask(item, member, found)
+            return
+        digest = hashlib.sha256(content).hexdigest()
+        member = member._replace(size=len(content), mtime_ns=mtime_ns)
+        kind = self._kind(item, member, content)
+        self._first_of(found, member)
+        self._add(member, kind, digest, steady, content=content)
+
+    def _kind(self, item: Item, member: Member, head: bytes) -> Kind:
+        if not (item.named or is_bolt(head)):
+            return "file"
+        self.packed.live.append(manifests.shown(member.name))
+        return "live"
+
+    def _linked(self, member: Member, found: os.stat_result) -> bool:
+        """Pack a second name of a file as such."""
+        first = self._links.get((found.st_dev, found.st_ino))
+        if first is None:
+            return False
+        linked = member._replace(type="hardlink", target=first, size=0)
+        self._add(linked._replace(xattrs=()), "hardlink")
+        return True
+
+    def _first_of(self, found: os.stat_result, member: Member) -> None:
+        # Never a database: it stands behind what could link to it.
+        if found.st_nlink > 1:
+            self._links[found.st_dev, found.st_ino] = member.name
+
+    # -- large files -----------------------------------------------------
+
+    def _large(self, item: Item, descriptor: int, member: Member) -> None:
+        head = os.pread(descriptor, 20, 0)
+        if head.startswith(SQLITE_MAGIC):
+            self._ask(item, member, os.fstat(descriptor))
+            return
+        copy = self._staging / "large"
+        extents, size, steady = _copy_steady(item, copy)
+        member = member._replace(size=size, extents=extents)
+        kind = self._kind(item, member, head)
+        with copy.open("rb", 0) as file:
+            copy.unlink()
+            digest = _digest(file, member)
+            self._first_of(os.fstat(descriptor), member)
+            self._add(member, kind, digest, steady)
+            self._content(file, member)
+
+    def _content(self, file: FileIO, member: Member) -> None:
+        if member.extents is not None:
+            self._container.write(sparse_map(member))
+        for offset, length in member.extents or ((0, member.size),):
+            file.seek(offset)
+            for piece in _pieces(file, length):
+                self._container.write(piece)
+        self._container.write(ZEROS[: padding(member.stored)])
+
+    # -- databases -------------------------------------------------------
+
+    def _ask(self, item: Item, member: Member, found: os.stat_result) -> None:
+        if os.geteuid() not in (0, found.st_uid):
+            # SQLite would leave files of ours beside it, and the
+            # application could not write any more.
+            raise UsenetError("backup.owner", path=item.path, uid=found.st_uid)
+        if item.path not in self._held:
+            self._copier.ask(item.path)
+        self._asked.append((item, member))
+
+    def _database(self, item: Item, member: Member) -> None:
+        copied = self._held.get(item.path)
+        if copied is None:
+            copied = self._next(item)
+        if copied is None:
+            return
+        member = member._replace(size=copied.size)
+        self._add(member, "database", copied.sha256, rows=copied.rows)
+        with copied.copy.open("rb", 0) as file:
+            # Gone before the disk has seen it.
+            copied.copy.unlink()
+            self._content(file, member)
+
+    def _next(self, item: Item) -> Copied | None:
+        try:
+            copied = self._copier.next()
+        except UsenetError as error:
+            error.facts["service"] = item.service
+            raise
+        if copied is None and item.named:
+            raise UsenetError(
+                "backup.missing-database",
+                service=item.service,
+                path=item.below[1:],
+            )
+        return copied
+
+    # -- the lists -------------------------------------------------------
+
+    def _add(
+        self,
+        member: Member,
+        kind: Kind,
+        sha256: str = "",
+        steady: bool = True,
+        rows: dict[str, int] | None = None,
+        content: bytes = b"",
+    ) -> None:
+        packed = self.packed
+        name, raw = manifests.record_name(member.name)
+        size = member.size
+        line = FileRecord(name, kind, size, sha256, steady, raw, rows)
+        separator = b",\n" if packed.files else b""
+        self._listing.write(separator + manifests.encode_line(line))
+        pad = ZEROS[: padding(len(content))]
+        self._container.write(b"".join((encode(member), content, pad)))
+        if not steady:
+            packed.unsteady.append(manifests.shown(member.name))
+        packed.files += 1
+        packed.databases += kind == "database"
+        packed.size += member.size
+
+
+def _open(item: Item) -> int:
+    try:
+        return os.open(item.path, FLAGS)
+    except OSError as problem:
+        # It has become a link, or what lay above it has become a file.
+        if problem.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
+            raise FileNotFoundError(*problem.args) from problem
+        raise
+
+
+def _member(
+    item: Item, type: str, found: os.stat_result, descriptor: int = -1
+) -> Member:
+    return Member(
+        os.fsencode(item.name),
+        type,  # type: ignore[arg-type]
+        stat.S_IMODE(found.st_mode),
+        found.st_uid,
+        found.st_gid,
+        0,
+        found.st_mtime_ns,
+        xattrs=_xattrs(descriptor) if descriptor >= 0 else (),
+    )
+
+
+def _xattrs(where: int | str) -> tuple[tuple[bytes, bytes], ...]:
+    follow = isinstance(where, int)
+    try:
+        names = (
+            os.listxattr(where)
+            if follow
+            else os.listxattr(where, follow_symlinks=False)
+        )
+        return tuple(
+            (
+                os.fsencode(name),
+                os.getxattr(where, name, follow_symlinks=follow),
+            )
+            for name in names
+        )
+    except OSError as problem:
+        if problem.errno in NO_ATTRIBUTES:
+            return ()
+        raise
+
+
+# -- files that change while they are read -------------------------------
+
+
+def _rested(before: os.stat_result, looked: int, after: os.stat_result) -> bool:
+    """Tell whether a file was left alone between two looks.
+
+    Args:
+        looked: when the first look was, in nanoseconds since 1970.
+    """
+    # The kernel's clock for files ticks every few milliseconds: what was
+    # written in one tick with the first look would have the same time.
+    age = looked - before.st_mtime_ns
+    return _state(before) == _state(after) and not 0 <= age < TICK_NS
+
+
+def _state(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _read_steady(
+    descriptor: int, before: os.stat_result
+) -> tuple[bytes, int, bool]:
+    """Read a small file, again while it changes.
+
+    Returns: its content, when it was changed, whether it rested.
+    """
+    content = b""
+    for number in range(TRIES):
+        if number:
+            time.sleep(PAUSE_S)  # nothing tells when a writer is done
+            before = os.fstat(descriptor)
+        looked = time.time_ns()
+        content = os.pread(descriptor, before.st_size + 1, 0)
+        if _rested(before, looked, os.fstat(descriptor)):
+            return content, before.st_mtime_ns, True
+    return content, before.st_mtime_ns, False
+
+
+def _copy_steady(item: Item, copy: Path) -> tuple[Extents | None, int, bool]:
+    """Copy a large file, again while it changes.
+
+    Returns: its extents if it has holes, its size, whether it rested.
+    """
+    extents: Extents | None = None
+    size = 0
+    for number in range(TRIES):
+        if number:
+            time.sleep(PAUSE_S)
+        source = _open(item)
+        try:
+            before, looked = os.fstat(source), time.time_ns()
+            size = before.st_size
+            extents = _extents(source, before)
+            _copy(source, copy, extents or ((0, size),), size)
+            if _rested(before, looked, os.fstat(source)):
+                return extents, size, True
+        finally:
+            os.close(source)
+    return extents, size, False
+
+
+def _extents(descriptor: int, found: os.stat_result) -> Extents | None:
+    if found.st_blocks * 512 >= found.st_size:
+        return None
+    extents = []
+    at = 0
+    while at < found.st_size:
+        try:
+            start = os.lseek(descriptor, at, os.SEEK_DATA)
+        except OSError as problem:
+            if problem.errno == errno.ENXIO:
+                break  # nothing but a hole
+            return None
+        at = os.lseek(descriptor, start, os.SEEK_HOLE)
+        extents.append((start, at - start))
+    # GNU tar ends the list with where the file ends.
+    if not extents or sum(extents[-1]) < found.st_size:
+        extents.append((found.st_size, 0))
+    return tuple(extents)
+
+
+def _copy(source: int, copy: Path, extents: Extents, size: int) -> None:
+    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
+    target = os.open(copy, flags, 0o600)
+    try:
+        for offset, length in extents:
+            os.lseek(target, offset, os.SEEK_SET)
+            at = offset
+            while at < offset + length:
+                left = offset + length - at
+                done = os.sendfile(target, source, at, min(left, 64 * PIECE))
+                if not done:
+                    break  # it was cut off: zeros take its place
+                at += done
+        os.ftruncate(target, size)
+    finally:
+        os.close(target)
+
+
+def _pieces(file: FileIO, length: int) -> Iterator[memoryview]:
+    buffer = memoryview(_buffer)
+    while length:
+        count = file.readinto(buffer[: min(length, PIECE)])
+        assert count, "a copy has become shorter"
+        length -= count
+        yield buffer[:count]
+
+
+def _digest(file: FileIO, member: Member) -> str:
+    digest = hashlib.sha256()
+    at = 0
+    for offset, length in member.extents or ((0, member.size),):
+        _hash_zeros(digest, offset - at)
+        file.seek(offset)
+        for piece in _pieces(file, length):
+            digest.update(piece)
+        at = offset + length
+    _hash_zeros(digest, member.size - at)
+    return digest.hexdigest()
+
+
+def _hash_zeros(digest: "hashlib._Hash", count: int) -> None:
+    while count:
+        piece = min(count, PIECE)
+        digest.update(ZEROS[:piece])
+        count -= piece

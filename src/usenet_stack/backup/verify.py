@@ -1,0 +1,172 @@
+"""Prove that a backup is whole, from its first byte to its last."""
+
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from usenet_stack.backup.copy_databases import check, digest_of
+from usenet_stack.backup.naming import ENCRYPTED
+from usenet_stack.backup.note import Note, read_note, write_note
+from usenet_stack.backup.reading import Archive, Entry, damaged, open_archive
+from usenet_stack.errors import UsenetError
+from usenet_stack.result import Result
+
+MEMORY = "/dev/shm"
+IN_MEMORY = 128 * 1024 * 1024
+# Databases that are unpacked and not checked yet, no more than so many.
+AHEAD = 2
+
+
+@contextmanager
+def readable(path: Path, identity: Path | None = None) -> Iterator[Path]:
+    """Hand out a plain archive: the file itself, or a decrypted copy of it.
+
+    Raises:
+        UsenetError: as `encryption.decrypted`.
+    """
+    if not path.name.endswith(ENCRYPTED):
+        yield path
+        return
+    from usenet_stack.backup.encryption import decrypted
+
+    with decrypted(path, identity, Path(tempfile.gettempdir())) as plain:
+        yield plain
+
+
+def verify_backup(path: Path, identity: Path | None = None) -> Result:
+    """Read a whole backup: its seal, every hash, every database.
+
+    Args:
+        identity: a file with age identities, for an encrypted one. Without,
+            only the file is compared with its note.
+
+    Returns: `path`, `files`, `databases` that are right, `opened`: False
+        where it stayed encrypted.
+    Raises:
+        UsenetError: backup.damaged, naming the first thing that is wrong;
+            backup.locked-up: encrypted, and neither identity nor note.
+    Effects: its note tells when it was verified.
+    """
+    note = read_note(path)
+    data: dict[str, Any] = {"path": str(path), "opened": True}
+    encrypted = path.name.endswith(ENCRYPTED)
+    if encrypted and note.seal:
+        _compare_file(path, note)
+    if encrypted and identity is None and note.manifest:
+        counts = note.manifest
+        data |= {"files": counts.files, "databases": counts.databases}
+        data["opened"] = False
+    else:
+        with readable(path, identity) as plain:
+            try:
+                data |= _check(plain, "" if encrypted else note.seal)
+            except UsenetError as error:
+                raise damaged(path, error.why.rstrip(".")) from error
+    _remember(path)
+    return Result(data)
+
+
+def _compare_file(path: Path, note: Note) -> None:
+    try:
+        found, _ = digest_of(path)
+    except OSError as problem:
+        raise damaged(path, str(problem)) from problem
+    if found != note.seal:
+        raise damaged(path, "it is not the file that was written")
+
+
+def _check(path: Path, sealed: str) -> dict[str, int]:
+    files = databases = 0
+    with (
+        tempfile.TemporaryDirectory(prefix="usenet-") as folder,
+        tempfile.TemporaryDirectory(prefix="usenet-", dir=_memory()) as quick,
+        ThreadPoolExecutor(1) as threads,
+        open_archive(path) as archive,
+    ):
+        if sealed not in ("", archive.seal_hex):
+            raise ValueError("it is not the one that its note describes")
+        checks: list[Future[None]] = []
+        for entry in archive.members():
+            files += 1
+            if entry.record.kind == "database":
+                databases += 1
+                if len(checks) >= AHEAD:
+                    checks[-AHEAD].result()
+                small = entry.record.size <= IN_MEMORY
+                copy = Path(quick if small else folder, str(databases))
+                _unpack(entry, copy)
+                name = entry.record.name
+                checks.append(threads.submit(_check_database, copy, name))
+        for done in checks:
+            done.result()
+        _agree(archive, databases)
+    return {"files": files, "databases": databases}
+
+
+def _memory() -> str | None:
+    """Return where files never go to a disk, which may be slow and busy."""
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return None
+    free = found.f_bavail * found.f_frsize
+    usable = free > 4 * IN_MEMORY and os.access(MEMORY, os.W_OK)
+    return MEMORY if usable else None
+
+
+def _agree(archive: Archive, databases: int) -> None:
+    if databases != archive.manifest.databases:
+        raise ValueError("its manifest counts other databases than it lists")
+
+
+def _unpack(entry: Entry, copy: Path) -> None:
+    with copy.open("xb") as file:
+        for piece in entry.content.pieces():
+            file.write(piece)
+
+
+def _check_database(copy: Path, name: str) -> None:
+    with closing(sqlite3.connect(copy)) as database:
+        try:
+            check(database)
+        except sqlite3.Error as problem:
+            raise ValueError(f"the database {name}: {problem}") from problem
+    copy.unlink()
+
+
+def _remember(path: Path) -> None:
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    note = read_note(path)  # it may have been pinned meanwhile
+    if note.manifest is not None:
+        with suppress(OSError):  # a read-only disk
+            write_note(path, msgspec.structs.replace(note, verified=now))
+
+
+def verify_backups(
+    paths: Iterable[Path], identity: Path | None = None
+) -> Result:
+    """Check several backups; one that is damaged does not stop it.
+
+    Returns: `backups[]` with `path`, `ok`, `files`, `databases`, `opened`;
+        an error for each that is damaged (exit 3 if others are whole).
+    """
+    result = Result({"backups": []})
+    for path in paths:
+        row: dict[str, Any] = {"path": str(path), "ok": True}
+        try:
+            row |= verify_backup(path, identity).data
+        except UsenetError as error:
+            row |= {"ok": False, "files": 0, "databases": 0, "opened": False}
+            result.errors.append(error)
+        result.data["backups"].append(row)
+    rows = result.data["backups"]
+    result.partial = 0 < len(result.errors) < len(rows)
+    return result

@@ -1,0 +1,140 @@
+"""Writes one archive, from what is selected to a file that is durable."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from usenet_stack import __version__
+from usenet_stack.backup.container import PIECE, Compression, Container
+from usenet_stack.backup.databases import Copied, DatabaseCopier
+from usenet_stack.backup.facts import git_state, service_facts
+from usenet_stack.backup.manifest import NAME, Manifest, head_and_tail
+from usenet_stack.backup.members import Member, encode, padding
+from usenet_stack.backup.packing import TRIES, Packed, Packer, Progress
+from usenet_stack.backup.selection import (
+    Choice,
+    chosen,
+    missing_databases,
+    select,
+)
+from usenet_stack.stack.model import Stack
+
+END = bytes(1024)
+
+
+class Words(msgspec.Struct, frozen=True):
+    """The user's own words on a backup."""
+
+    name: str = ""
+    description: str = ""
+
+
+def write_archive(
+    stack: Stack,
+    choice: Choice,
+    words: Words,
+    staging: Path,
+    compression: Compression,
+    room: int,
+    held: dict[str, Copied],
+    progress: Progress,
+) -> tuple[Path, Manifest, str]:
+    """Write an archive (0600) into the staging folder and make it durable.
+
+    Args:
+        room: bytes that the manifest may take.
+        held: databases that were copied before, by source.
+        progress: called with the number of members that are in.
+
+    Returns: where it is, what it says of itself, its seal.
+    Raises: as `Packer.pack`.
+    """
+    listing = staging / "listing"
+    container = Container(staging / "archive", compression, room)
+    busy = stack.settings.backup.busy_seconds
+    try:
+        with (
+            listing.open("wb", PIECE) as lines,
+            DatabaseCopier(staging, busy) as copier,
+        ):
+            packer = Packer(container, lines, staging, copier, held)
+            packed = packer.pack(select(stack, choice), progress)
+        container.write(END)
+        manifest = _manifest(stack, choice, words, packed)
+        container.finish(_head(manifest, listing))
+        return container.path, manifest, container.seal_hex
+    finally:
+        container.close()
+
+
+def _head(manifest: Manifest, listing: Path) -> Iterator[bytes]:
+    """Yield the first member: the manifest with its list of files."""
+    front, back = head_and_tail(manifest)
+    size = len(front) + listing.stat().st_size + len(back)
+    now = time.time_ns() // 10**9 * 10**9
+    name = NAME.encode()
+    ids = os.geteuid(), os.getegid()
+    yield encode(Member(name, "file", 0o600, *ids, size, now))
+    yield front
+    with listing.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield piece
+    yield back + bytes(padding(size))
+
+
+def _manifest(
+    stack: Stack, choice: Choice, words: Words, packed: Packed
+) -> Manifest:
+    services = chosen(stack, choice.services)
+    facts: dict[str, Any] = {
+        "tool": __version__,
+        "type": choice.type,
+        "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "host": socket.gethostname(),
+        "stack": stack.name,
+        "project": stack.project,
+        "services": service_facts(stack, services),
+        "git": git_state(stack.folder),
+        "skipped": tuple(packed.skipped),
+        "remarks": tuple(_remarks(stack, choice, packed)),
+    }
+    return Manifest(
+        **facts,
+        name=words.name,
+        description=words.description,
+        files=packed.files,
+        databases=packed.databases,
+        size=packed.size,
+    )
+
+
+def _remarks(stack: Stack, choice: Choice, packed: Packed) -> Iterator[str]:
+    """Yield what a person must know before relying on this backup."""
+    for name in packed.live:
+        yield (
+            f"{name} is a database that only its service can copy: it was "
+            "taken as a file while the service ran. To be sure, stop the "
+            "service first."
+        )
+    for name in packed.outside:
+        yield f"{name} is a link; what it leads to is not in the backup."
+    for name in packed.set_id:
+        yield f"{name} does not run as another user any more in the backup."
+    for name in packed.unsteady:
+        yield f"{name} changed while it was read, each of {TRIES} times."
+    if choice.type == "minimal":
+        return
+    for service in chosen(stack, choice.services):
+        if stack.config_folder(service).exists():
+            for pattern in service.backup.in_data:
+                yield (
+                    f"{service.name} keeps {pattern} beside the media; that "
+                    "is not in it."
+                )
+    for service, database in missing_databases(stack, choice):
+        yield f"{service.name} has no {database.path}, if it should have one."
