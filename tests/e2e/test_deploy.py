@@ -285,6 +285,27 @@ def test_a_failing_service_does_not_stop_the_others(
         assert error["details"]
 
 
+def test_a_change_that_compose_refuses_is_told(
+    usenet: Cli, docker_host: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "refused"
+    services = ("yacreader", "netdata")
+    with small_stack(usenet, docker_host, folder, services) as project:
+        words = ("deploy", "--stack", folder, "--yes", "--format", "json")
+        assert usenet(*words).rc == 0
+        before = identities(docker_host, project)["yacreader"]
+        # A container in the network of another one has no name of its own.
+        folder.joinpath("compose.override.yaml").write_text(
+            "services:\n  yacreader:\n    network_mode: service:netdata\n"
+            "    networks: !reset null\n    ports: !reset []\n"
+        )
+        ran = usenet(*words)
+        assert identities(docker_host, project)["yacreader"] == before
+    assert ran.rc == 3, ran
+    assert [e["code"] for e in ran.json["errors"]] == ["deploy.not-changed"]
+    assert "hostname" in ran.json["errors"][0]["why"]
+
+
 def test_settings_override_and_removal(
     usenet: Cli, docker_host: str, tmp_path: Path
 ) -> None:

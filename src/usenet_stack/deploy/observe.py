@@ -16,6 +16,7 @@ from usenet_stack.errors import UsenetError
 from usenet_stack.hardware import Hardware
 from usenet_stack.preflight import Finding, Site, plan_fixes, run_checks
 from usenet_stack.sandbox import sandbox_image_tag
+from usenet_stack.services import lost_guests
 from usenet_stack.stack.compose import (
     HostFacts,
     SandboxImage,
@@ -27,12 +28,13 @@ from usenet_stack.stack.locate import (
     deploy_command,
     known_stacks,
 )
-from usenet_stack.stack.model import Stack, tiers
+from usenet_stack.stack.model import Stack
 from usenet_stack.stack.secrets import missing_secrets, read_env
 from usenet_stack.stack.service import Secret
 from usenet_stack.storage import plan_pool, pool_is_shared, propagation
 from usenet_stack.transaction import Step
 
+MODE = "container:"
 CONFIG_HASH = "com.docker.compose.config-hash"
 # The plan makes these itself, for a stack that may not be on disk yet.
 PLANNED = ("folder.missing", "pool.propagation")
@@ -56,7 +58,8 @@ def wanted_of(
             SandboxImage(tag) if tag else None,
         ),
         tiers=tuple(
-            tuple(service.name for service in batch) for batch in tiers(chosen)
+            tuple(service.name for service in batch)
+            for batch in stack.batches(chosen)
         ),
         sandbox_tag=tag,
     )
@@ -203,14 +206,60 @@ def _images(
         return tuple(dict.fromkeys(references))
 
 
+def _attached_by_hand(stack: Stack) -> list[str]:
+    """Return the services that compose.override.yaml puts into another's
+    network.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Knows no tag of Compose's own, such as !reset, and needs none."""
+
+    Loader.add_multi_constructor("!", lambda *_: None)
+    try:
+        text = stack.override_path.read_text()
+        content = yaml.load(text, Loader)
+        services = content["services"].items()
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        return []
+    except yaml.YAMLError:
+        return []  # Compose tells what is wrong with it
+    return [
+        name
+        for name, body in services
+        if stack.enabled(name)
+        and isinstance(body, dict)
+        and str(body.get("network_mode", "")).startswith("service:")
+    ]
+
+
+def _network_mode(container: dict[str, Any]) -> str:
+    return str((container.get("HostConfig") or {}).get("NetworkMode", ""))
+
+
 def _current(stack: Stack, running: dict[str, dict[str, Any]]) -> list[str]:
     """Return the services whose container is as compose.yaml says."""
     if not running:
         return []
-    hashes = find_compose().config_hashes(stack.folder, stack.project)
+    shared = {
+        name: mode.removeprefix(MODE)
+        for name, container in running.items()
+        if (mode := _network_mode(container)).startswith(MODE)
+    }
+    hashes = find_compose().config_hashes(
+        stack.folder,
+        stack.project,
+        networks={
+            name: shared[name]
+            for name in {*stack.networks, *_attached_by_hand(stack)}
+            if name in shared
+        },
+    )
+    lost = lost_guests(Engine(), stack.project) if shared else ()
     return [
         name
         for name, container in running.items()
         if container["State"] == "running"
+        and name not in lost
         and container["Labels"].get(CONFIG_HASH) == hashes.get(name)
     ]
