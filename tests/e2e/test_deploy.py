@@ -285,6 +285,24 @@ def test_a_failing_service_does_not_stop_the_others(
         assert error["details"]
 
 
+def test_a_key_that_was_deleted_is_made_anew(
+    usenet: Cli, docker_host: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "keyless"
+    with small_stack(usenet, docker_host, folder, ("sonarr",)):
+        words = ("deploy", "--stack", folder, "--yes", "--format", "json")
+        assert usenet(*words).rc == 0
+        lines = (folder / ".env").read_text().splitlines(keepends=True)
+        left = [line for line in lines if "SONARR_API_KEY" not in line]
+        assert len(left) < len(lines)
+        (folder / ".env").write_text("".join(left))
+        ran = usenet(*words)
+        listed = usenet("services", "list", *words[1:3], "--format", "json")
+    assert ran.rc == 0, ran
+    assert read_env(folder)["SONARR_API_KEY"]
+    assert rows(listed)["sonarr"]["api"] == "ok"
+
+
 def test_a_change_that_compose_refuses_is_told(
     usenet: Cli, docker_host: str, tmp_path: Path
 ) -> None:

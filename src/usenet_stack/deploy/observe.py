@@ -91,6 +91,9 @@ def observe(stack: Stack, wanted: Wanted, request: DeployRequest) -> Observed:
     missing = missing_secrets(stack, env)
     _refuse_wanting(stack, missing)
     compose = _text(stack.compose_path)
+    secrets = tuple(s.name for s in missing if s.kind != "given")
+    # Compose cannot say what a container should be without its secrets.
+    comparable = compose == wanted.compose and not secrets
     running = _containers(stack)
     record = read_record(stack.folder)
     names = {service.name for service in stack.services}
@@ -105,7 +108,7 @@ def observe(stack: Stack, wanted: Wanted, request: DeployRequest) -> Observed:
             if not folder.path.exists()
             and not folder.path.is_relative_to(stack.data_root)
         ),
-        secrets=tuple(s.name for s in missing if s.kind != "given"),
+        secrets=secrets,
         seeds=tuple(
             (service, path)
             for service, path in seed_paths(stack)
@@ -115,9 +118,7 @@ def observe(stack: Stack, wanted: Wanted, request: DeployRequest) -> Observed:
         fixes=fixes,
         images=_images(stack, wanted, request),
         current=frozenset(
-            _current(stack, running)
-            if compose == wanted.compose and not request.pull
-            else ()
+            _current(stack, running) if comparable and not request.pull else ()
         ),
         orphans=tuple(sorted(set(running) - names)),
         recorded=chosen <= set(record),
