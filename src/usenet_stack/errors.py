@@ -43,7 +43,7 @@ ERRORS: dict[str, ErrorKind] = {
     "interrupted": ErrorKind(
         Exit.INTERRUPTED,
         "Interrupted.",
-        "Run the same command again: it continues from here.",
+        "Run the same command again: it goes on from what is there.",
     ),
     "bug": ErrorKind(
         Exit.BUG,

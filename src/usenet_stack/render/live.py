@@ -2,7 +2,8 @@
 
 import threading
 import time
-from typing import IO, TYPE_CHECKING
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -32,6 +33,25 @@ _MARKS = {
 Amounts = dict[str, tuple[int | None, int | None, str]]
 
 
+class _Lasting:
+    """A terminal that may vanish: the work goes on all the same."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class LiveDisplay:
     """Shows the running step with a spinner and how far its parts are.
 
@@ -56,7 +76,7 @@ class LiveDisplay:
         after_s: float = 0.0,
     ) -> None:
         self._console = Console(
-            file=stream,
+            file=cast(IO[str], _Lasting(stream)),
             width=width,
             force_terminal=True,
             no_color=not colour,

@@ -167,3 +167,20 @@ def until_shown(stream: io.StringIO, text: str) -> None:
     while text not in stream.getvalue():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+class Vanished(Terminal):
+    """A terminal whose window was closed."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    def flush(self) -> None:
+        raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("after_s", [0.0, 60.0])
+def test_the_work_goes_on_without_its_terminal(after_s: float) -> None:
+    with open_display(Vanished(), {}, verbose=1, after_s=after_s) as display:
+        play(display)
+        display.step_finished(1, PLAN.steps[1], "done", 1.0)
