@@ -9,14 +9,13 @@ from usenet_stack.deploy.desired import Desired
 from usenet_stack.deploy.planner import Observed, Wanted
 from usenet_stack.deploy.record import read_record
 from usenet_stack.deploy.request import DeployRequest
-from usenet_stack.docker.compose import find_compose
 from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.docker.wire import socket_path
 from usenet_stack.errors import UsenetError
 from usenet_stack.hardware import Hardware
 from usenet_stack.preflight import Finding, Site, plan_fixes, run_checks
 from usenet_stack.sandbox import sandbox_image_tag
-from usenet_stack.services import lost_guests
+from usenet_stack.services import config_hashes, lost_guests
 from usenet_stack.stack.compose import (
     HostFacts,
     SandboxImage,
@@ -34,7 +33,6 @@ from usenet_stack.stack.service import Secret
 from usenet_stack.storage import plan_pool, pool_is_shared, propagation
 from usenet_stack.transaction import Step
 
-MODE = "container:"
 CONFIG_HASH = "com.docker.compose.config-hash"
 # The plan makes these itself, for a stack that may not be on disk yet.
 PLANNED = ("folder.missing", "pool.propagation")
@@ -207,56 +205,13 @@ def _images(
         return tuple(dict.fromkeys(references))
 
 
-def _attached_by_hand(stack: Stack) -> list[str]:
-    """Return the services that compose.override.yaml puts into another's
-    network.
-    """
-    import yaml
-
-    class Loader(yaml.SafeLoader):
-        """Knows no tag of Compose's own, such as !reset, and needs none."""
-
-    Loader.add_multi_constructor("!", lambda *_: None)
-    try:
-        text = stack.override_path.read_text()
-        content = yaml.load(text, Loader)
-        services = content["services"].items()
-    except (OSError, ValueError, TypeError, LookupError, AttributeError):
-        return []
-    except yaml.YAMLError:
-        return []  # Compose tells what is wrong with it
-    return [
-        name
-        for name, body in services
-        if stack.enabled(name)
-        and isinstance(body, dict)
-        and str(body.get("network_mode", "")).startswith("service:")
-    ]
-
-
-def _network_mode(container: dict[str, Any]) -> str:
-    return str((container.get("HostConfig") or {}).get("NetworkMode", ""))
-
-
 def _current(stack: Stack, running: dict[str, dict[str, Any]]) -> list[str]:
     """Return the services whose container is as compose.yaml says."""
     if not running:
         return []
-    shared = {
-        name: mode.removeprefix(MODE)
-        for name, container in running.items()
-        if (mode := _network_mode(container)).startswith(MODE)
-    }
-    hashes = find_compose().config_hashes(
-        stack.folder,
-        stack.project,
-        networks={
-            name: shared[name]
-            for name in {*stack.networks, *_attached_by_hand(stack)}
-            if name in shared
-        },
-    )
-    lost = lost_guests(Engine(), stack.project) if shared else ()
+    engine = Engine()
+    hashes = config_hashes(stack, engine)
+    lost = lost_guests(engine, stack.project)
     return [
         name
         for name, container in running.items()

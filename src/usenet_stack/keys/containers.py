@@ -6,7 +6,12 @@ from contextlib import contextmanager
 from usenet_stack.docker.compose import find_compose
 from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.errors import UsenetError
-from usenet_stack.services import WELL, come_to_rest, wait_until_well
+from usenet_stack.services import (
+    WELL,
+    come_to_rest,
+    config_hashes,
+    wait_until_well,
+)
 from usenet_stack.stack.model import Stack
 from usenet_stack.stack.secrets import Secrets
 from usenet_stack.transaction.operation import Progress
@@ -71,7 +76,7 @@ def recreate_after_all(
             if error.code != "compose.failed" or attempt == ATTEMPTS - 1:
                 raise
             continue
-        if _as_wanted(stack, names, secrets):
+        if _as_wanted(stack, names):
             break
     wait(stack, names, progress)
 
@@ -82,11 +87,9 @@ def _bring_up(stack: Stack, names: Sequence[str], secrets: Secrets) -> None:
     compose.run(stack.folder, stack.project, *words, redact=secrets.masked)
 
 
-def _as_wanted(stack: Stack, names: Sequence[str], secrets: Secrets) -> bool:
+def _as_wanted(stack: Stack, names: Sequence[str]) -> bool:
     """Tell whether each has one container, which runs as it should."""
-    hashes = find_compose().config_hashes(
-        stack.folder, stack.project, secrets.masked
-    )
+    hashes = config_hashes(stack, Engine())
     found = [
         (labels.get(SERVICE_LABEL), labels.get(HASH_LABEL), one["State"])
         for one in Engine().containers(stack.project)

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
         follow_logs,
         with_container,
     )
-    from usenet_stack.services.network import lost_guests, recreate_dependents
+    from usenet_stack.services.network import (
+        config_hashes,
+        lost_guests,
+        recreate_dependents,
+    )
     from usenet_stack.services.resting import come_to_rest
     from usenet_stack.services.steering import (
         plan_restart,
@@ -39,6 +43,7 @@ __all__ = [
     "Wish",
     "ask_all",
     "come_to_rest",
+    "config_hashes",
     "exec_in",
     "explain_services",
     "follow_logs",
@@ -68,6 +73,7 @@ _MODULES = {
     "explain_services": "explaining",
     "follow_logs": "logs",
     "list_services": "listing",
+    "config_hashes": "network",
     "lost_guests": "network",
     "probe_services": "health",
     "recreate_dependents": "network",

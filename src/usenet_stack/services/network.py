@@ -152,3 +152,49 @@ def make_anew(stack: Stack, names: Iterable[str]) -> dict[str, str]:
         except UsenetError as error:
             reasons[name] = error.why or error.message
     return reasons
+
+
+def config_hashes(stack: Stack, engine: Engine) -> dict[str, str]:
+    """Return the hash that each service's container should be labelled with.
+
+    Compose counts in the id of the container whose network a guest uses, so
+    the Engine is asked for it.
+
+    Raises:
+        UsenetError: the Engine does not answer, or Compose refuses the file.
+    """
+    wanted = {*stack.networks, *_attached_by_hand(stack)}
+    there = guests(engine, stack.project) if wanted else {}
+    return find_compose().config_hashes(
+        stack.folder,
+        stack.project,
+        read_env(stack.folder).masked,
+        {name: there[name].host for name in wanted & there.keys()},
+    )
+
+
+def _attached_by_hand(stack: Stack) -> list[str]:
+    """Return the services that compose.override.yaml puts into another's
+    network.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Knows no tag of Compose's own, such as !reset, and needs none."""
+
+    Loader.add_multi_constructor("!", lambda *_: None)
+    try:
+        text = stack.override_path.read_text()
+        content = yaml.load(text, Loader)
+        services = content["services"].items()
+    except (OSError, ValueError, TypeError, LookupError, AttributeError):
+        return []
+    except yaml.YAMLError:
+        return []  # Compose tells what is wrong with it
+    return [
+        name
+        for name, body in services
+        if stack.enabled(name)
+        and isinstance(body, dict)
+        and str(body.get("network_mode", "")).startswith("service:")
+    ]

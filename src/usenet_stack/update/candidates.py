@@ -34,8 +34,7 @@ class Candidate(NamedTuple):
         awake: it runs, or tries to.
         simulated: its container is one of the sandbox.
         has_config: it has settings on the disk.
-        config_hash: of the Compose file that its container was made from,
-            "" where it cannot be compared.
+        config_hash: of the Compose file that its container was made from.
         available: the digest that the registry has now, "" when unknown.
         problem: why that is unknown.
     """
@@ -184,17 +183,8 @@ def _candidate(
         awake=entry["State"] in AWAKE,
         simulated=stack.sandbox,
         has_config=config_of(stack, service).is_dir(),
-        config_hash=_config_hash(entry),
+        config_hash=str(entry["Labels"].get(CONFIG_HASH, "")),
     )
-
-
-def _config_hash(entry: dict[str, Any]) -> str:
-    # In another one's network it holds the id of that one's container,
-    # which Compose does not know when it is asked for the hash.
-    network = str((entry.get("HostConfig") or {}).get("NetworkMode", ""))
-    if network.startswith("container:"):
-        return ""
-    return str(entry["Labels"].get(CONFIG_HASH, ""))
 
 
 def same_repository(first: str, second: str) -> bool:

@@ -5,14 +5,12 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from usenet_stack.docker.compose import find_compose
 from usenet_stack.docker.engine import Engine
 from usenet_stack.errors import Exit, UsenetError
 from usenet_stack.result import Result
-from usenet_stack.services import probe_services, select
+from usenet_stack.services import config_hashes, probe_services, select
 from usenet_stack.stack.locate import deploy_command
 from usenet_stack.stack.model import Stack
-from usenet_stack.stack.secrets import read_env
 from usenet_stack.transaction import (
     SILENT,
     Observer,
@@ -97,7 +95,7 @@ def update_services(
     with open_session(stack.folder, COMMAND, observer) as session:
         found = observe(stack, chosen)
         todo = units(found, chosen)
-        done = _Done(_hashes(stack) if todo else {}, {}, [], [])
+        done = _Done(config_hashes(stack, Engine()) if todo else {}, {}, [], [])
         for unit in todo:
             if not _update(stack, session, unit, done):
                 break
@@ -147,12 +145,6 @@ def _update(stack: Stack, session: Session, unit: Unit, done: _Done) -> bool:
         done.errors.insert(len(done.errors) if rolled else 0, error)
     done.outcomes.update(dict.fromkeys(unit.names, outcome))
     return outcome != "failed"
-
-
-def _hashes(stack: Stack) -> dict[str, str]:
-    redact = read_env(stack.folder).masked
-    compose = find_compose()
-    return compose.config_hashes(stack.folder, stack.project, redact)
 
 
 def _check(stack: Stack, unit: Unit, hashes: dict[str, str]) -> None:
