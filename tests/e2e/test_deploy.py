@@ -352,6 +352,11 @@ def test_settings_override_and_removal(
             *("--stack", folder),
         )
         assert off.rc == 0, off
+        # Compose refuses labels for a service that is not there.
+        ran = usenet(*deploy, env=environ)
+        assert ran.rc == 3, ran
+        assert [e["code"] for e in ran.json["errors"]] == ["deploy.not-changed"]
+        override.unlink()
         assert usenet(*deploy, env=environ).rc == 0
         assert sorted(containers(docker_host, project)) == ["sabnzbd"]
         assert (folder / "config/sonarr/sonarr.db").exists()

@@ -210,11 +210,11 @@ def test_a_key_that_is_refused_degrades(stack: Deployed) -> None:
     assert rows["sonarr"]["state"] == "degraded"
     assert rows["sonarr"]["reason"] == "refuses the key in .env"
     assert rows["sonarr"]["api"] == "refused"
-    assert "usenet keys rotate sonarr" in rows["sonarr"]["mend"]
+    assert "usenet keys list" in rows["sonarr"]["mend"]
     ran = stack("list")
     assert "    refuses the key in .env\n" in ran.stdout
     ran = stack("status", "sonarr")
-    assert ran.rc == 0 and "Next       usenet keys rotate sonarr" in ran.stdout
+    assert ran.rc == 0 and "Next       usenet keys list" in ran.stdout
 
 
 def test_an_api_that_hangs_keeps_to_the_deadline(stack: Deployed) -> None:

@@ -267,7 +267,7 @@ def test_a_key_that_is_refused_degrades_and_names_the_mend(
         found = world.whole("sonarr")
     assert found[:2] == ("degraded", "refuses the key in .env")
     assert found.api == "refused"
-    assert found.mend.startswith("usenet keys rotate sonarr")
+    assert found.mend.startswith("usenet keys list")
 
 
 @pytest.mark.parametrize(
