@@ -212,10 +212,9 @@ def _first(stack: Stack, service: Service) -> Observed:
 def _works(stack: Stack, place: Place) -> bool:
     """Tell whether a holder gets in with the key that it has."""
     try:
-        try_out(stack, place)
+        return try_out(stack, place)
     except UsenetError:
         return False
-    return True
 
 
 def _check_key(stack: Stack, service: Service, env: Secrets) -> None:

@@ -132,14 +132,15 @@ def held_value(stack: Stack, place: Place) -> SecretValue | None:
     return None
 
 
-def try_out(stack: Stack, place: Place) -> None:
+def try_out(stack: Stack, place: Place) -> bool:
     """Let an application use what it holds, where that is cheap.
 
+    Returns: False when it was still at it when our patience ended.
     Raises:
         UsenetError: keys.holder-refused: it cannot get in with it.
     """
     if place.kind != "seerr-server" and place.resource not in _TESTED:
-        return
+        return True
     with opened(stack, place) as app:
         try:
             match app:
@@ -150,7 +151,7 @@ def try_out(stack: Stack, place: Place) -> None:
                     app.test_server(_kind(place), _server(app, place))
         except UsenetError as error:
             if not _is_about_key(error, place):
-                return
+                return error.code != "app.silent"
             raise UsenetError(
                 "keys.holder-refused",
                 holder=place.service,
@@ -158,6 +159,7 @@ def try_out(stack: Stack, place: Place) -> None:
                 why=error.why,
                 details=error.details,
             ) from error
+    return True
 
 
 def _is_about_key(error: UsenetError, place: Place) -> bool:
