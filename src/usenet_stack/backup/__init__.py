@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from usenet_stack.backup.reading import (
         open_archive,
     )
+    from usenet_stack.backup.rules import is_dropped
     from usenet_stack.backup.schedule import (
         ScheduleRequest,
         cron_line,
@@ -63,6 +64,7 @@ _MODULES = {
     "cron_line": "schedule",
     "diff_backups": "diff",
     "find_backup": "finding",
+    "is_dropped": "rules",
     "judged": "clean",
     "list_backups": "inspect",
     "open_archive": "reading",
@@ -90,6 +92,7 @@ __all__ = [
     "cron_line",
     "diff_backups",
     "find_backup",
+    "is_dropped",
     "judged",
     "list_backups",
     "open_archive",

@@ -8,6 +8,21 @@ Group = Literal[
     "media", "automation", "download", "monitoring", "sharing", "extra"
 ]
 Tier = Literal["download", "automation", "media", "any"]
+Api = Literal[
+    "",
+    "servarr",
+    "prowlarr",
+    "sabnzbd",
+    "transmission",
+    "jellyfin",
+    "seerr",
+    "bazarr",
+    "tdarr",
+    "netdata",
+    "portainer",
+    "audiobookshelf",
+    "declared",
+]
 Number = Annotated[int, Meta(ge=1, le=65535)]
 Identity = Annotated[int, Meta(ge=0, le=2**32 - 2)]
 
@@ -222,6 +237,9 @@ class Service(_Table, frozen=True):
         weight: its share of the machine, see `profiles`.
         watches: it watches folders (inotify watches of the host).
         needs: services that it talks to.
+        api: which client speaks to it; "declared": one that asks no more
+            than its `figures`, which is what "" means too where there are
+            any.
     """
 
     name: str
@@ -258,6 +276,7 @@ class Service(_Table, frozen=True):
     weight: Literal["heavy", "normal", "light"] = "normal"
     watches: bool = False
     needs: tuple[str, ...] = ()
+    api: Api = ""
     api_root: str = ""
     health: Health = Health()
     key: Key = Key()

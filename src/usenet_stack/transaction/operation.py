@@ -15,10 +15,13 @@ Progress = Callable[[str, int | None, int | None, str], None]
 MODULES = {
     "file": "usenet_stack.transaction.files",
     "stack": "usenet_stack.deploy.operations",
+    "switch": "usenet_stack.deploy.switched",
     "service": "usenet_stack.services.operations",
     "storage": "usenet_stack.storage.operations",
     "fix": "usenet_stack.preflight.operations",
+    "keys": "usenet_stack.keys.operations",
     "backup": "usenet_stack.backup.journalled",
+    "update": "usenet_stack.update.operations",
 }
 
 
