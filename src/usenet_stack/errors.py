@@ -213,7 +213,15 @@ ERRORS: dict[str, ErrorKind] = {
         Exit.FAILURE,
         "{service} keeps its data in PostgreSQL ({host}), which is not in "
         "this backup.",
-        "pg_dump --host {host} ...   (then: usenet backup create --force)",
+        "usenet help backup create   (run the server in the stack, with "
+        "[backup.postgres] in its service file; or --force and your own "
+        "pg_dump --host {host})",
+    ),
+    "backup.dump": ErrorKind(
+        Exit.FAILURE,
+        "The PostgreSQL server {service} could not be dumped.",
+        "usenet services start {service}   (or see: usenet services logs "
+        "{service})",
     ),
     "backup.too-large": ErrorKind(
         Exit.FAILURE,
@@ -223,24 +231,71 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "backup.unknown": ErrorKind(
         Exit.FAILURE,
-        "{name} names no backup, or more than one.",
+        "There is no backup `{name}`.",
         "usenet backup list",
+    ),
+    "backup.ambiguous": ErrorKind(
+        Exit.FAILURE,
+        "`{name}` fits more than one backup.",
+        "usenet backup list   (then name one by more of its id)",
+    ),
+    "backup.name": ErrorKind(
+        Exit.USAGE,
+        "`{name}` cannot be the {what} of a backup.",
+        "usenet backup create --name before-4.1 --description 'one line'",
     ),
     "backup.damaged": ErrorKind(
         Exit.FAILURE,
         "The backup {path} is damaged.",
         "usenet backup list   (take another one)",
     ),
+    "backup.no-member": ErrorKind(
+        Exit.FAILURE,
+        "{backup} holds no `{name}`.",
+        "usenet backup show {backup} --files",
+    ),
+    "backup.in-the-way": ErrorKind(
+        Exit.FAILURE,
+        "{path} is there already, and nothing is overwritten.",
+        "Name another place: --to PATH",
+    ),
+    "backup.no-folder": ErrorKind(
+        Exit.FAILURE,
+        "There is no folder {path}.",
+        "mkdir -p '{path}'",
+    ),
+    "backup.drill": ErrorKind(
+        Exit.FAILURE,
+        "{name} does not work in what was restored.",
+        "usenet backup create   (then drill that one: usenet backup drill)",
+    ),
+    "backup.drill-start": ErrorKind(
+        Exit.FAILURE,
+        "The sandbox for the drill did not start.",
+        "usenet validate",
+    ),
+    "backup.drill-left": ErrorKind(
+        Exit.FAILURE,
+        "The sandbox of a drill could not be removed: something is mounted "
+        "below {path}.",
+        "sudo usenet destroy --stack {path}   (then: sudo rm -r '{path}')",
+    ),
     "backup.no-age": ErrorKind(
         Exit.FAILURE,
-        "Encryption needs the library pyrage, which is not installed.",
+        "Encryption needs pyrage and cryptography, which are not installed.",
         "pip install 'usenet-media-stack[encrypt]'",
     ),
     "backup.no-recipient": ErrorKind(
         Exit.USAGE,
         "There is nobody to encrypt to.",
-        "usenet backup create --encrypt --recipient age1...   (age-keygen "
-        "makes a key; for good: usenet config set backup.recipients)",
+        "usenet backup create --passphrase   (or --recipient age1...; for "
+        "good: usenet config set backup.recipients)",
+    ),
+    "backup.passphrase": ErrorKind(
+        Exit.USAGE,
+        "The passphrase cannot be taken.",
+        "usenet backup create --passphrase-file FILE   (a line of eight or "
+        "more characters)",
     ),
     "backup.recipient": ErrorKind(
         Exit.USAGE,
@@ -250,7 +305,7 @@ ERRORS: dict[str, ErrorKind] = {
     "backup.locked-up": ErrorKind(
         Exit.FAILURE,
         "The backup {path} is encrypted.",
-        "Name the file with your key: --identity KEYFILE",
+        "Name the file with your key or passphrase: --identity FILE",
     ),
     "backup.target": ErrorKind(
         Exit.FAILURE,
@@ -280,11 +335,32 @@ ERRORS: dict[str, ErrorKind] = {
     "backup.no-timer": ErrorKind(
         Exit.FAILURE,
         "No systemd runs here to keep a timer.",
-        "{command}   (prints a line for cron)",
+        "usenet backup schedule --cron   (prints a line for cron; or --own: "
+        "a process that ends with the machine)",
+    ),
+    "backup.no-schedule": ErrorKind(
+        Exit.FAILURE,
+        "This stack has no schedule of its own.",
+        "usenet backup schedule --own",
+    ),
+    "backup.clock-runs": ErrorKind(
+        Exit.FAILURE,
+        "A clock keeps the schedule of this stack already.",
+        "usenet backup schedule --remove   (ends it)",
+    ),
+    "backup.clock-failed": ErrorKind(
+        Exit.FAILURE,
+        "The clock for backups did not start.",
+        "usenet backup clock   (shows why)",
+    ),
+    "backup.notice": ErrorKind(
+        Exit.FAILURE,
+        "The notice to {to} was not delivered.",
+        "usenet config get backup.notice   (then: usenet backup run)",
     ),
     "backup.when": ErrorKind(
         Exit.USAGE,
-        "{when} is no time that systemd understands.",
+        "{when} is no time that this schedule understands.",
         "systemd-analyze calendar 'Mon *-*-* 04:00'   (shows the form)",
     ),
     # -- transactions -----------------------------------------------------
@@ -738,6 +814,11 @@ ERRORS: dict[str, ErrorKind] = {
         Exit.FAILURE,
         "No space is left for {path}.",
         "Free some space, then run the command again: df -h {folder}",
+    ),
+    "disk.failed": ErrorKind(
+        Exit.FAILURE,
+        "The disk under {path} has failed or is gone.",
+        "sudo dmesg | tail   (shows which; then use another, or plug it in)",
     ),
     "file.failed": ErrorKind(
         Exit.FAILURE,

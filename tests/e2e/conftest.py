@@ -18,7 +18,7 @@ def docker_host() -> str:
 
 @pytest.fixture(scope="session")
 def real_images(docker_host: str) -> dict[str, str]:
-    """Return the tags of netdata, sabnzbd, samba, transmission."""
+    """Return the tags of the real daemons, by service."""
     return build_real_images(docker_host)
 
 

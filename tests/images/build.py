@@ -26,12 +26,13 @@ SUITE = "bookworm"
 COMPONENTS = "main,contrib,non-free"  # SABnzbd is contrib, its unrar not free
 PACKAGES = (
     "netdata-core",
+    "postgresql-15",
     "sabnzbdplus",
     "samba",
     "smbclient",
     "transmission-daemon",
 )
-SERVICES = ("netdata", "sabnzbd", "samba", "transmission")
+SERVICES = ("netdata", "postgres", "sabnzbd", "samba", "transmission")
 ENTRYPOINT = Path(__file__).with_name("entrypoint.py")
 ENTRYPOINT_INSIDE = "/usr/local/bin/usenet-real"
 # Documentation makes up a third of such a tree.

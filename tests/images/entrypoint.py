@@ -150,8 +150,46 @@ def run_netdata(environ: Environment) -> NoReturn:
     os.execvp(command[0], command)
 
 
+def as_postgres(*command: str) -> None:
+    subprocess.run(["runuser", "-u", "postgres", "--", *command], check=True)
+
+
+def initialise_postgres(environ: Environment, data: Path) -> None:
+    """Make a new cluster and run the scripts, as the published image does."""
+    as_postgres("ls", "/docker-entrypoint-initdb.d")
+    programs = "/usr/lib/postgresql/15/bin"
+    user = environ.get("POSTGRES_USER", "postgres")
+    words = (f"--pgdata={data}", f"--username={user}", "--auth-local=trust")
+    as_postgres(f"{programs}/initdb", *words)
+    control = (f"{programs}/pg_ctl", f"--pgdata={data}", "--wait")
+    as_postgres(*control, "--options=-c listen_addresses=", "start")
+    try:
+        for path in sorted(Path("/docker-entrypoint-initdb.d").glob("*.sql")):
+            as_postgres(
+                *("psql", f"--username={user}", "--dbname=postgres"),
+                *("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"),
+                f"--file={path}",
+            )
+    finally:
+        as_postgres(*control, "--mode=fast", "stop")
+
+
+def run_postgres(environ: Environment) -> NoReturn:
+    data = Path("/var/lib/postgresql/data")
+    for folder in (data, Path("/var/run/postgresql")):
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["chown", "-R", "postgres:", folder], check=True)
+        folder.chmod(0o700 if folder == data else 0o775)
+    if not (data / "PG_VERSION").exists():
+        initialise_postgres(environ, data)
+    server = "/usr/lib/postgresql/15/bin/postgres"
+    command = ("runuser", "-u", "postgres", "--", server, "-D", str(data))
+    os.execvp(command[0], command)
+
+
 DAEMONS: dict[str, Callable[[Environment], NoReturn]] = {
     "netdata": run_netdata,
+    "postgres": run_postgres,
     "sabnzbd": run_sabnzbd,
     "samba": run_samba,
     "transmission": run_transmission,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         plan_pin,
         policy_of,
     )
+    from usenet_stack.backup.clock import keep_time
     from usenet_stack.backup.copying import (
         copy_backup,
         plan_copy,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from usenet_stack.backup.diff import (
         diff_backups,
     )
+    from usenet_stack.backup.drilling import drill_backup, plan_drill
+    from usenet_stack.backup.extracting import extract_path, find_member
     from usenet_stack.backup.finding import (
         all_backups,
         find_backup,
@@ -40,6 +43,11 @@ if TYPE_CHECKING:
         open_archive,
     )
     from usenet_stack.backup.rules import is_dropped
+    from usenet_stack.backup.running import run_backups
+    from usenet_stack.backup.runs import (
+        RunRequest,
+        last_run,
+    )
     from usenet_stack.backup.schedule import (
         ScheduleRequest,
         cron_line,
@@ -56,6 +64,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "BackupRequest": "create",
+    "RunRequest": "runs",
     "ScheduleRequest": "schedule",
     "all_backups": "finding",
     "clean_backups": "clean",
@@ -63,8 +72,13 @@ _MODULES = {
     "create_backup": "create",
     "cron_line": "schedule",
     "diff_backups": "diff",
+    "drill_backup": "drilling",
+    "extract_path": "extracting",
     "find_backup": "finding",
+    "find_member": "extracting",
     "is_dropped": "rules",
+    "keep_time": "clock",
+    "last_run": "runs",
     "judged": "clean",
     "list_backups": "inspect",
     "open_archive": "reading",
@@ -72,10 +86,12 @@ _MODULES = {
     "plan_backup": "create",
     "plan_clean": "clean",
     "plan_copy": "copying",
+    "plan_drill": "drilling",
     "plan_pin": "clean",
     "plan_schedule": "schedule",
     "policy_of": "clean",
     "preview_backup": "sizes",
+    "run_backups": "running",
     "schedule_backups": "schedule",
     "show_backup": "inspect",
     "verify_backup": "verify",
@@ -84,6 +100,7 @@ _MODULES = {
 
 __all__ = [
     "BackupRequest",
+    "RunRequest",
     "ScheduleRequest",
     "all_backups",
     "clean_backups",
@@ -91,19 +108,26 @@ __all__ = [
     "create_backup",
     "cron_line",
     "diff_backups",
+    "drill_backup",
+    "extract_path",
     "find_backup",
+    "find_member",
     "is_dropped",
     "judged",
+    "keep_time",
+    "last_run",
     "list_backups",
     "open_archive",
     "pin_backup",
     "plan_backup",
     "plan_clean",
     "plan_copy",
+    "plan_drill",
     "plan_pin",
     "plan_schedule",
     "policy_of",
     "preview_backup",
+    "run_backups",
     "schedule_backups",
     "show_backup",
     "verify_backup",

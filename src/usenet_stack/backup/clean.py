@@ -9,9 +9,14 @@ from typing import Any
 import msgspec
 
 from usenet_stack.backup.container import read_seal
-from usenet_stack.backup.finding import all_backups
 from usenet_stack.backup.inspect import created_at
-from usenet_stack.backup.naming import ENCRYPTED, backup_folder
+from usenet_stack.backup.naming import (
+    ENCRYPTED,
+    backup_folder,
+    backups_in,
+    old_name,
+    parse_name,
+)
 from usenet_stack.backup.note import Note, note_path, note_text, read_note
 from usenet_stack.backup.operations import RemoveBackup
 from usenet_stack.backup.reading import open_archive
@@ -49,7 +54,7 @@ def policy_of(
 def judged(stack: Stack, policy: BackupKeepTable) -> list[Verdict]:
     """Return what a policy says of each backup, the newest first."""
     folder = backup_folder(stack)
-    found = [_kept(path) for path in all_backups(stack)]
+    found = [_kept(path) for path in backups_in(folder)]
     if not found:
         return []
     disk = os.statvfs(folder)
@@ -61,8 +66,17 @@ def _kept(path: Path) -> Kept:
     note = read_note(path)
     size = path.stat().st_size
     return Kept(
-        path.name, created_at(path), size, note.pinned, _good(path, note, size)
+        *(path.name, created_at(path), size, note.pinned),
+        _good(path, note, size),
+        _whole(path, note),
     )
+
+
+def _whole(path: Path, note: Note) -> bool:
+    parsed = parse_name(path.name)
+    minimal = parsed is not None and parsed.type == "minimal"
+    partial = note.manifest is not None and note.manifest.partial
+    return not (minimal or partial)
 
 
 def _good(path: Path, note: Note, size: int) -> bool:
@@ -132,6 +146,8 @@ def plan_pin(path: Path, pinned: bool) -> Plan:
     Raises:
         UsenetError: backup.damaged: it has no note, and none can be made.
     """
+    if old_name(path.name):  # which is never cleaned away
+        return Plan(_pin_command(pinned), ())
     note = read_note(path)
     if note.manifest is None:
         note = _made_anew(path)

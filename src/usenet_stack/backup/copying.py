@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import ClassVar
 
 from usenet_stack.backup.naming import ENCRYPTED, staging_of
 from usenet_stack.backup.note import note_path, read_note, write_note
-from usenet_stack.backup.operations import remove_backup
+from usenet_stack.backup.operations import about, remove_backup
 from usenet_stack.backup.verify import verify_backup
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
@@ -29,6 +30,8 @@ from usenet_stack.transaction.operation import Before
 
 COPY = "backup copy"
 RCLONE = "rclone:"
+# As rclone allows it; one that began with "-" would be an option.
+_REMOTE = re.compile(r"rclone:(?![-.])[\w.+@ -]*(?:,[^:]*)?:.*")
 PIECE = 1024 * 1024
 
 
@@ -48,6 +51,10 @@ class CopyBackup(Operation, frozen=True):
         return f"copy {self.source.name} to {self.target.parent}"
 
     def do(self, context: Context, before: Before) -> None:
+        with about(self.target):
+            self._copy(context)
+
+    def _copy(self, context: Context) -> None:
         staging = staging_of(self.target)
         if staging.exists():
             shutil.rmtree(staging)
@@ -194,11 +201,14 @@ def copy_steps(source: Path, target: str) -> tuple[Step, ...]:
 
 
 def check_rclone(target: str) -> None:
-    """Check that rclone is there.
+    """Check that a remote is named and that rclone is there.
 
     Raises:
-        UsenetError: backup.no-rclone.
+        UsenetError: backup.target, backup.no-rclone.
     """
+    if not _REMOTE.fullmatch(target):
+        why = "A remote is written as in rclone:box:folder."
+        raise UsenetError("backup.target", path=target, why=why)
     if shutil.which("rclone") is None:
         raise UsenetError("backup.no-rclone", target=target)
 

@@ -1,14 +1,14 @@
 """Create a backup while everything runs."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from usenet_stack.backup.container import Compression
-from usenet_stack.backup.encryption import check_recipients
+from usenet_stack.backup.encryption import check_recipients, passphrase_in
 from usenet_stack.backup.naming import backup_folder, new_name
 from usenet_stack.backup.note import note_path, read_note
 from usenet_stack.backup.operations import (
@@ -16,9 +16,15 @@ from usenet_stack.backup.operations import (
     HoldDatabases,
     held_folder,
 )
+from usenet_stack.backup.passphrase import TYPED
 from usenet_stack.backup.postgres import on_postgres
 from usenet_stack.backup.rules import Type
-from usenet_stack.backup.selection import Choice, chosen, missing_databases
+from usenet_stack.backup.selection import (
+    Choice,
+    chosen,
+    missing_databases,
+    switched_off,
+)
 from usenet_stack.backup.sizes import guard, measure
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
@@ -28,6 +34,7 @@ from usenet_stack.transaction.files import MakeFolder
 from usenet_stack.transaction.plan import OnFailure
 
 COMMAND = "backup create"
+LONGEST_NAME, LONGEST_DESCRIPTION = 60, 300
 STOP, START = "service.stop", "service.start"
 
 
@@ -40,7 +47,10 @@ class BackupRequest(msgspec.Struct, frozen=True):
         target: another folder than the stack's own.
         name, description: the user's own words.
         compression: None is the stack's own choice.
-        encrypt: to `recipients`, or to those in stack.toml.
+        encrypt: to `recipients`, or to those in stack.toml, or to the
+            passphrase in a file that stack.toml names.
+        passphrase: encrypt to the one that was typed, or to that in
+            `passphrase_file`.
         force: whatever its size, and without what lies in PostgreSQL.
     """
 
@@ -52,6 +62,8 @@ class BackupRequest(msgspec.Struct, frozen=True):
     compression: Compression | None = None
     encrypt: bool = False
     recipients: tuple[str, ...] = ()
+    passphrase: bool = False
+    passphrase_file: Path | None = None
     force: bool = False
 
 
@@ -61,16 +73,14 @@ def plan_backup(stack: Stack, request: BackupRequest) -> Plan:
     Raises:
         UsenetError: backup.missing-database, backup.postgres,
             backup.too-large, backup.target, backup.no-age,
-            backup.no-recipient, backup.recipient, service.unknown.
+            backup.no-recipient, backup.recipient, backup.name,
+            service.unknown, service.off.
     """
     settings = stack.settings.backup
     type: Type = request.type or settings.type
     services = tuple(s.name for s in chosen(stack, request.services))
     choice = Choice(type, services if request.services else ())
-    recipients: tuple[str, ...] = ()
-    if request.encrypt:
-        recipients = request.recipients or settings.recipients
-        check_recipients(recipients)
+    lock = _lock_of(stack, request)
     if not request.force:
         _refuse_postgres(stack, choice)
     _refuse_missing(stack, choice)
@@ -81,20 +91,81 @@ def plan_backup(stack: Stack, request: BackupRequest) -> Plan:
     name = new_name(
         type,
         request.compression or settings.compression,
-        encrypted=request.encrypt,
+        encrypted=lock is not None,
     )
+    check_words(request.name, request.description)
     folder = request.target or backup_folder(stack)
+    _refuse_inside(stack, choice, folder)
     operation = CreateBackup(
         folder / name,
         type,
         choice.services,
         request.name,
         request.description,
-        recipients,
+        lock.recipients if lock else (),
         sizes.room,
+        lock is not None and not lock.recipients,
+        lock.file if lock else None,
     )
     why = "you asked for it; nothing is stopped"
     return Plan(COMMAND, (*_folder(folder), Step(operation, why)))
+
+
+class _Lock(NamedTuple):
+    """Who opens a backup: recipients, else the passphrase (in `file`)."""
+
+    recipients: tuple[str, ...]
+    file: Path | None
+
+
+def _lock_of(stack: Stack, request: BackupRequest) -> _Lock | None:
+    settings = stack.settings.backup
+    if request.passphrase or request.passphrase_file:
+        lock = _Lock((), request.passphrase_file)
+    elif not request.encrypt:
+        return None
+    elif recipients := request.recipients or settings.recipients:
+        lock = _Lock(recipients, None)
+    elif settings.passphrase_file:
+        lock = _Lock((), stack.folder / settings.passphrase_file)
+    else:
+        raise UsenetError("backup.no-recipient")
+    typed = passphrase_in(lock.file) if lock.file else TYPED.get()
+    check_recipients(lock.recipients, "" if lock.recipients else typed)
+    return lock
+
+
+def check_words(name: str, description: str) -> None:
+    """Check the user's own words on a backup.
+
+    Raises:
+        UsenetError: backup.name: it could not be found or shown by them.
+    """
+    taken = ("latest", "live")
+    for what, text, most in (
+        ("name", name, LONGEST_NAME),
+        ("description", description, LONGEST_DESCRIPTION),
+    ):
+        why = ""
+        if len(text) > most:
+            why = f"It is longer than {most} characters."
+        elif not text.isprintable():
+            why = "It is not one line of plain text."
+        elif what == "name" and ("/" in text or text != text.strip()):
+            why = "It has a slash, or a space at its beginning or end."
+        elif what == "name" and text in taken:
+            why = "It means another backup already."
+        if why:
+            raise UsenetError("backup.name", name=text, what=what, why=why)
+
+
+def _refuse_inside(stack: Stack, choice: Choice, folder: Path) -> None:
+    """Refuse a folder that would come to hold itself."""
+    place = folder.resolve()
+    for service in chosen(stack, choice.services):
+        if place.is_relative_to(stack.config_folder(service).resolve()):
+            why = f"It lies in what is backed up of {service.name}."
+            raise UsenetError("backup.target", path=folder, why=why)
 
 
 def _folder(folder: Path) -> tuple[Step, ...]:
@@ -115,9 +186,8 @@ def _refuse_postgres(stack: Stack, choice: Choice) -> None:
 
 
 def _refuse_missing(stack: Stack, choice: Choice) -> None:
-    elsewhere = {
-        name for name, _ in on_postgres(stack, chosen(stack, choice.services))
-    }
+    services = chosen(stack, choice.services)
+    elsewhere = {name for name, _ in on_postgres(stack, services, dumped=True)}
     for service, database in missing_databases(stack, choice):
         # Where one is "unknown", its place is a guess.
         if database.journal != "unknown" and service.name not in elsewhere:
@@ -142,8 +212,13 @@ def create_backup(
     stack: Stack,
     request: BackupRequest = BackupRequest(),  # noqa: B008 (frozen)
     observer: Observer = SILENT,
+    *,
+    wait_s: float = 0.0,
 ) -> Result:
     """Write a backup of a stack while its services run.
+
+    Args:
+        wait_s: how long another command may hold the stack.
 
     Returns: `path`, `size`, `type`, `files`, `databases`, `services`,
         `skipped`, `encrypted`, `stopped`: services that were stopped for
@@ -154,7 +229,9 @@ def create_backup(
     Effects: one archive and its note, both 0600.
     """
     stopped: list[str] = []
-    with open_session(stack.folder, COMMAND, observer) as session:
+    with open_session(
+        stack.folder, COMMAND, observer, wait_s=wait_s
+    ) as session:
         plan = plan_backup(stack, request)
         for _ in range(len(stack.services) + 1):
             try:
@@ -163,10 +240,30 @@ def create_backup(
             except UsenetError as error:
                 plan = _with_stop(stack, plan, error, stopped)
     result = created(_operation(plan), stopped)
+    for text in _left_out(stack, _operation(plan)):
+        result.info(text)
     for failure in outcome.failures:
         result.errors.append(failure.error)
         result.partial = True
     return result
+
+
+def _left_out(stack: Stack, operation: CreateBackup) -> Iterator[str]:
+    """Yield what a person could think to be in it."""
+    choice = Choice(operation.type, operation.services)
+    if choice.type != "minimal":
+        for service in chosen(stack, choice.services):
+            for pattern in service.backup.in_data:
+                if stack.config_folder(service).exists():
+                    yield (
+                        f"{service.name} keeps {pattern} beside the media; "
+                        "that is not in it."
+                    )
+    if not choice.services and (off := switched_off(stack)):
+        yield (
+            f"Switched off, and not in it: {', '.join(off)} "
+            f"(usenet backup create --service {','.join(off)})"
+        )
 
 
 def _operation(plan: Plan) -> CreateBackup:
@@ -243,17 +340,17 @@ def created(operation: CreateBackup, stopped: list[str]) -> Result:
         "path": str(operation.path),
         "size": note.bytes,
         "type": manifest.type,
-        "files": manifest.files,
+        "files": manifest.plain_files,
         "databases": manifest.databases,
         "services": manifest.service_names,
         "skipped": list(manifest.skipped),
-        "encrypted": bool(operation.recipients),
+        "encrypted": operation.encrypted,
         "stopped": stopped,
     }
     result = Result(data)
     for text in manifest.remarks:
         result.warn(text)
-    if not operation.recipients:
+    if not operation.encrypted:
         result.info(
             "It is not encrypted and holds the keys of your services: only "
             "you can read it (mode 0600)."

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -97,6 +98,10 @@ class DatabaseCopier:
         source, copy = self._pending.popleft()
         self._send()
         if not line:
+            if self._process.wait() == -signal.SIGBUS:
+                # The disk under a copy that was being read has gone.
+                reason = os.strerror(errno.EIO)
+                raise OSError(errno.EIO, reason, str(copy))
             why = "The process that copies databases has ended."
             raise UsenetError("backup.database", path=source, why=why)
         found: dict[str, Any] = json.loads(line)

@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from usenet_stack.backup.naming import backup_folder, backups_in, parse_name
+from usenet_stack.backup.naming import (
+    backup_folder,
+    backups_in,
+    old_backups_in,
+    old_name,
+    parse_name,
+)
 from usenet_stack.backup.note import read_note
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack
@@ -11,16 +17,19 @@ LATEST = "latest"
 
 
 def all_backups(stack: Stack) -> list[Path]:
-    """Return the backups in the stack's own folder, the newest first."""
-    return backups_in(backup_folder(stack))
+    """Return the backups in the stack's own folder, the newest first, and
+    behind them those that the old shell tool wrote."""
+    folder = backup_folder(stack)
+    return [*backups_in(folder), *old_backups_in(folder)]
 
 
 def find_backup(stack: Stack, name: str) -> Path:
-    """Return a backup by "latest", its path, its `--name`, its id, or the
-    beginning of its file name, where that is unique.
+    """Return a backup by "latest", its path, its file name, its id or its
+    `--name`, or the beginning of one of these, where that is unique.
 
     Raises:
-        UsenetError: backup.unknown, with those that it could be.
+        UsenetError: backup.unknown; backup.ambiguous, with those that it
+            could be.
     """
     if "/" in name:
         path = Path(name).expanduser()
@@ -30,23 +39,30 @@ def find_backup(stack: Stack, name: str) -> Path:
     found = all_backups(stack)
     if name == LATEST and found:
         return found[0]
-    fitting = [path for path in found if path.name == name] or [
-        path for path in found if _fits(path, name)
+    named = {path: _names(path) for path in found}
+    fitting = [p for p, own in named.items() if name in own] or [
+        path
+        for path, own in named.items()
+        if name and any(text.startswith(name) for text in own)
     ]
-    if len(fitting) != 1:
+    if not fitting:
+        raise UsenetError("backup.unknown", name=name)
+    if len(fitting) > 1:
         raise UsenetError(
-            "backup.unknown",
+            "backup.ambiguous",
             name=name,
             details=tuple(path.name for path in fitting[:10]),
         )
     return fitting[0]
 
 
-def _fits(path: Path, name: str) -> bool:
-    if not name:
-        return False
+def _names(path: Path) -> tuple[str, ...]:
+    """Return all that a backup can be called by."""
     parsed = parse_name(path.name)
-    if path.name.startswith(name) or (parsed and parsed.id == name):
-        return True
     manifest = read_note(path).manifest
-    return manifest is not None and manifest.name == name
+    names = (
+        path.name,
+        parsed.id if parsed else old_name(path.name),
+        manifest.name if manifest else "",
+    )
+    return tuple(name for name in names if name)

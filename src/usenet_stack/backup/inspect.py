@@ -2,6 +2,7 @@
 
 import time
 from calendar import timegm
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from usenet_stack.backup.finding import all_backups
 from usenet_stack.backup.manifest import Manifest
-from usenet_stack.backup.naming import ENCRYPTED, parse_name
+from usenet_stack.backup.naming import ENCRYPTED, old_name, parse_name
 from usenet_stack.backup.note import read_note
 from usenet_stack.result import Result
 from usenet_stack.stack.model import Stack
@@ -24,11 +25,33 @@ def list_backups(stack: Stack) -> Result:
         `age_seconds`, `services`, `label`, `description`, `encrypted`,
         `verified` ("" is never), `pinned`.
     """
-    return Result({"backups": [row_of(path) for path in all_backups(stack)]})
+    result = Result({"backups": [row_of(path) for path in all_backups(stack)]})
+    for text in schedule_troubles(stack):
+        result.warn(text)
+    return result
+
+
+def schedule_troubles(stack: Stack) -> Iterator[str]:
+    """Yield what is wrong with the backups that the clock should make."""
+    from usenet_stack.backup.clock import clock_runs, read_schedule
+    from usenet_stack.backup.runs import last_run
+
+    last = last_run(stack)
+    if last is not None and last.why:
+        at = time.strftime(ISO, time.gmtime(last.began))
+        what = "has failed in part" if last.path else "has failed"
+        yield f"The scheduled backup of {at} {what}: {last.why} {last.hint}"
+    if read_schedule(stack.folder) and not clock_runs(stack.folder):
+        yield (
+            "The clock for backups has ended; to start it again: "
+            "usenet backup schedule"
+        )
 
 
 def row_of(path: Path) -> dict[str, Any]:
     """Return what the list says of a backup, without opening it."""
+    if old_name(path.name):
+        return _old_row(path)
     note = read_note(path)
     made = created_at(path)
     manifest = note.manifest
@@ -50,12 +73,35 @@ def row_of(path: Path) -> dict[str, Any]:
     }
 
 
+def _old_row(path: Path) -> dict[str, Any]:
+    from usenet_stack.backup.legacy import read_meta
+
+    meta = read_meta(path)
+    made = timegm(time.strptime(meta.created, ISO))
+    return {
+        "id": old_name(path.name),
+        "name": path.name,
+        "path": str(path),
+        "size": path.stat().st_size,
+        "type": meta.type,
+        "created": meta.created,
+        "age_seconds": max(0, int(time.time() - made)),
+        "services": [],
+        "label": "old tool",
+        "description": meta.description,
+        "encrypted": False,
+        "verified": read_note(path).verified,
+        "pinned": False,
+    }
+
+
 def created_at(path: Path) -> float:
     """Return when a backup was made, by its name, else by the file."""
     parsed = parse_name(path.name)
     if parsed is None:
         return path.stat().st_mtime
-    return float(timegm(time.strptime(parsed.stamp, STAMP)))
+    part = int(parsed.id[:2], 16) / 256  # see `new_name`
+    return timegm(time.strptime(parsed.stamp, STAMP)) + part
 
 
 def show_backup(
@@ -90,6 +136,7 @@ def show_backup(
 
 def _shown(path: Path, manifest: Manifest) -> dict[str, Any]:
     said: dict[str, Any] = msgspec.to_builtins(manifest)
+    said["files"] -= said.pop("folders")
     totals = {key: said.pop(key) for key in ("files", "databases", "size")}
     label = said.pop("name")
     row = row_of(path)

@@ -53,9 +53,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         created: UTC, ISO 8601.
         name, description: the user's own words.
         services: whose files may be in it.
+        partial: only some services were asked for.
         skipped: what an archive cannot hold (sockets, pipes, devices).
         remarks: what a person must know before relying on it.
         files, size: how many members, bytes of their content.
+        folders: how many of the members are folders.
         databases: how many of the files are SQLite.
     """
 
@@ -67,14 +69,21 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     stack: str
     project: str = ""
     services: tuple[ServiceFacts, ...] = ()
+    partial: bool = False
     name: str = ""
     description: str = ""
     git: GitState | None = None
     skipped: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     files: int = 0
+    folders: int = 0
     size: int = 0
     databases: int = 0
+
+    @property
+    def plain_files(self) -> int:
+        """How many files a person counts."""
+        return self.files - self.folders
 
     @property
     def service_names(self) -> list[str]:

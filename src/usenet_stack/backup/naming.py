@@ -16,6 +16,9 @@ _NAME = re.compile(
     r"\.tar\.(?P<compression>zst|gz)(?P<encrypted>\.age)?"
 )
 
+# What the shell tool before this program wrote.
+_OLD = re.compile(r"usenet-stack-backup-(?P<name>.+)\.tar(\.gz)?")
+
 
 class BackupName(NamedTuple):
     """A backup's file name, taken apart.
@@ -35,9 +38,12 @@ def new_name(
     type: Type, compression: Compression, *, encrypted: bool = False
 ) -> str:
     """Return the name of a backup that is made now."""
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    now = time.time()
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now))
+    # Of two that are made in one second the later one is the newer one.
+    id = f"{int(now % 1 * 256):02x}{os.urandom(2).hex()}"
     ending = SUFFIX[compression] + (ENCRYPTED if encrypted else "")
-    return f"usenet-{type}-{stamp}-{os.urandom(3).hex()}{ending}"
+    return f"usenet-{type}-{stamp}-{id}{ending}"
 
 
 def parse_name(name: str) -> BackupName | None:
@@ -52,6 +58,22 @@ def parse_name(name: str) -> BackupName | None:
         "zstd" if found["compression"] == "zst" else "gzip",
         found["encrypted"] is not None,
     )
+
+
+def old_name(name: str) -> str:
+    """Return what an archive of the old shell tool is called; "" if it is
+    none."""
+    found = _OLD.fullmatch(name)
+    return found["name"] if found else ""
+
+
+def old_backups_in(folder: Path) -> list[Path]:
+    """Return the archives of the old shell tool, in the order of names."""
+    try:
+        names = os.listdir(folder)  # noqa: PTH208
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    return [folder / name for name in sorted(names) if old_name(name)]
 
 
 def staging_of(path: Path) -> Path:

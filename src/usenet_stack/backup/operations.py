@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,12 +11,14 @@ import msgspec
 
 from usenet_stack.backup.container import Compression
 from usenet_stack.backup.databases import Copied, DatabaseCopier
-from usenet_stack.backup.encryption import encrypt
+from usenet_stack.backup.encryption import encrypt, passphrase_in
 from usenet_stack.backup.naming import parse_name, staging_of
 from usenet_stack.backup.note import Note, note_path, write_note
+from usenet_stack.backup.passphrase import TYPED
 from usenet_stack.backup.rules import Type
 from usenet_stack.backup.selection import Choice
 from usenet_stack.backup.writing import Words, write_archive
+from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import load_stack
 from usenet_stack.transaction import Context, Operation
 from usenet_stack.transaction.durable import remove_leftovers, sync_folder
@@ -77,6 +81,8 @@ class CreateBackup(Operation, frozen=True):
         type, services: what goes into it.
         name, description: the user's own words.
         recipients: public keys to encrypt to; none leaves it readable.
+        passphrase: encrypt to the one that was typed, or to that in
+            `passphrase_file`. It is in no journal.
         room: bytes that the manifest may take.
     """
 
@@ -88,12 +94,23 @@ class CreateBackup(Operation, frozen=True):
     description: str = ""
     recipients: tuple[str, ...] = ()
     room: int = 0
+    passphrase: bool = False
+    passphrase_file: Path | None = None
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether only a key or a passphrase opens it."""
+        return bool(self.recipients) or self.passphrase
 
     def describe(self) -> str:
-        how = "encrypted " if self.recipients else ""
+        how = "encrypted " if self.encrypted else ""
         return f"write the {how}{self.type} backup {self.path}"
 
     def do(self, context: Context, before: Before) -> None:
+        with about(self.path):
+            self._write(context)
+
+    def _write(self, context: Context) -> None:
         self._clear()
         staging = staging_of(self.path)
         staging.mkdir(mode=0o700)
@@ -108,7 +125,7 @@ class CreateBackup(Operation, frozen=True):
             held_databases(held_folder(self.path)),
             lambda done: context.progress("packed", done, None, "files"),
         )
-        if self.recipients:
+        if self.encrypted:
             archive, seal = self._encrypted(archive)
         archive.rename(self.path)
         sync_folder(self.path.parent)
@@ -129,10 +146,19 @@ class CreateBackup(Operation, frozen=True):
             archive.open("rb") as source,
             os.fdopen(os.open(target, flags, 0o600), "wb") as file,
         ):
-            digest = encrypt(source, file, self.recipients)
+            digest = encrypt(source, file, self.recipients, self._secret())
             file.flush()
             os.fsync(file.fileno())
         return target, digest
+
+    def _secret(self) -> str:
+        if not self.passphrase:
+            return ""
+        named = self.passphrase_file
+        found = passphrase_in(named) if named else TYPED.get()
+        if not found:  # never an archive that no passphrase guards
+            raise UsenetError("backup.no-recipient")
+        return found
 
     def undo(self, context: Context, before: Before) -> None:
         remove_backup(self.path)
@@ -147,6 +173,18 @@ class CreateBackup(Operation, frozen=True):
 
     def manual(self, before: Before) -> str:
         return f"rm -rf '{staging_of(self.path)}' '{self.path}'"
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """Name a file in errors of the system that name none: writing and
+    syncing know only a number."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.filename is None:
+            problem.filename = str(path)
+        raise
 
 
 def held_folder(path: Path) -> Path:

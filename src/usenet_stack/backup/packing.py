@@ -27,6 +27,7 @@ from usenet_stack.backup.members import (
     padding,
     sparse_map,
 )
+from usenet_stack.backup.postgres_dump import Dump
 from usenet_stack.backup.selection import (
     SQLITE_MAGIC,
     Item,
@@ -54,13 +55,15 @@ class Packed:
     """What an archive came to hold.
 
     Args:
-        files: members; databases: how many of them are SQLite.
+        files: members; folders, databases: how many of them are folders,
+            and SQLite.
         size: bytes of their content.
         skipped: names of what an archive cannot hold.
         unsteady, live, outside, set_id: names that a remark tells of.
     """
 
     files: int = 0
+    folders: int = 0
     databases: int = 0
     size: int = 0
     skipped: list[str] = field(default_factory=list)
@@ -96,6 +99,7 @@ class Packer:
         self._held = held or {}
         self._links: dict[tuple[int, int], bytes] = {}
         self._asked: list[tuple[Item, Member]] = []
+        self._folders: set[bytes] = set()
         self.packed = Packed()
 
     def pack(self, items: Iterable[Item], progress: Progress) -> Packed:
@@ -121,6 +125,24 @@ class Packer:
             self._database(item, member)
             progress(self.packed.files)
         return self.packed
+
+    def pack_dump(self, dump: Dump) -> None:
+        """Pack a dump, and its folder unless that is in already."""
+        folder = Member(
+            *(dump.folder.encode(), "folder", 0o755, dump.uid, dump.gid),
+            mtime_ns=time.time_ns(),
+        )
+        if folder.name not in self._folders:
+            self._add(folder, "folder")
+        with dump.copy.open("rb", 0) as file:
+            dump.copy.unlink()
+            found = os.fstat(file.fileno())
+            member = Member(
+                *(dump.name.encode(), "file", dump.mode, dump.uid, dump.gid),
+                *(found.st_size, found.st_mtime_ns),
+            )
+            self._add(member, "file", _digest(file, member))
+            self._content(file, member)
 
     # -- one item --------------------------------------------------------
 
@@ -175,7 +197,11 @@ class Packer:
     def _kind(self, item: Item, member: Member, head: bytes) -> Kind:
         if not (item.named or is_bolt(head)):
             return "file"
-        self.packed.live.append(manifests.shown(member.name))
+        if not is_bolt(head):
+            self.packed.live.append(manifests.shown(member.name))
+        # BoltDB never writes over what its last commit needs: a copy that
+        # nobody wrote into is as good as what a power cut leaves, which it
+        # is made for. One that did not rest is named as such.
         return "live"
 
     def _linked(self, member: Member, found: os.stat_result) -> bool:
@@ -279,6 +305,9 @@ class Packer:
         if not steady:
             packed.unsteady.append(manifests.shown(member.name))
         packed.files += 1
+        if kind == "folder":
+            packed.folders += 1
+            self._folders.add(member.name)
         packed.databases += kind == "database"
         packed.size += member.size
 

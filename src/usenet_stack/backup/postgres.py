@@ -12,17 +12,21 @@ _ELEMENT = re.compile(r"<PostgresHost>([^<]+)</PostgresHost>")
 
 
 def on_postgres(
-    stack: Stack, services: tuple[Service, ...]
+    stack: Stack, services: tuple[Service, ...], *, dumped: bool = False
 ) -> Iterator[tuple[str, str]]:
     """Yield service and host of those configured for PostgreSQL.
+
+    Args:
+        dumped: also for a server among them, which is dumped.
 
     Source: the *arr applications take `APP__POSTGRES__HOST` or
         `PostgresHost` in config.xml, Seerr `DB_HOST`.
     """
     override = _override(stack)
+    servers = {s.name for s in services if s.backup.postgres is not None}
     for service in services:
         host = _environment(override.get(service.name)) or _file(stack, service)
-        if host:
+        if host and (dumped or host not in servers):
             yield service.name, host
 
 

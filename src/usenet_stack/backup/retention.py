@@ -17,6 +17,7 @@ class Kept(NamedTuple):
         created: seconds since 1970, UTC.
         size: bytes.
         good: it was verified, or was never found damaged.
+        whole: it holds all services, with their databases.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Kept(NamedTuple):
     size: int
     pinned: bool = False
     good: bool = True
+    whole: bool = True
 
 
 class Verdict(NamedTuple):
@@ -53,8 +55,8 @@ def judge(
     """Return a verdict on every backup, the newest first.
 
     A backup stays for every rule that wants it. `older_than_days` and
-    `min_free` take away what others keep, but never the newest good one and
-    never one that is pinned.
+    `min_free` take away what others keep, but never the newest good one,
+    never the newest of those that hold everything, never one that is pinned.
 
     Args:
         now: seconds since 1970.
@@ -63,9 +65,11 @@ def judge(
     ordered = sorted(backups, key=lambda b: (-b.created, b.name))
     wanted = _wanted(ordered, policy)
     holy = {b.name: "it is pinned" for b in ordered if b.pinned}
-    newest = next((b for b in ordered if b.good), None)
-    if newest is not None:
+    good = [b for b in ordered if b.good]
+    for newest in good[:1]:
         holy.setdefault(newest.name, "it is the newest good one")
+    for newest in [b for b in good if b.whole][:1]:
+        holy.setdefault(newest.name, "it is the newest of all services")
     verdicts = {}
     for backup in ordered:
         verdicts[backup.name] = _verdict(backup, wanted, holy, policy, now)

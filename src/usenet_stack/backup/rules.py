@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Literal, get_args
 
-from usenet_stack.stack.service import Backup
+from usenet_stack.stack.service import POSTGRES_DUMP, Backup
 
 Type = Literal["minimal", "config", "full"]
 TYPES: tuple[Type, ...] = get_args(Type)
@@ -32,6 +32,7 @@ class Rules:
         self._dropped = _any_of(backup.regenerable)
         self._minimal = _any_of(backup.minimal)
         self._bulky = _any_of(backup.full)
+        self._dumped = _any_of(_not_copied(backup))
         self._databases = {f"/{d.path}" for d in backup.databases}
 
     def takes(self, below: str, folder: bool) -> bool:
@@ -41,6 +42,8 @@ class Rules:
             below: "/logs/a.txt", as seen from the service's folder.
             folder: whether it is one; those on the way to a file are in it.
         """
+        if self._dumped.fullmatch(below):
+            return False
         if self.type == "minimal":
             if folder and _leads_to(below, self.backup.minimal):
                 return True
@@ -64,6 +67,14 @@ class Rules:
             if self._bulky.fullmatch(below)
             else "application data"
         )
+
+
+def _not_copied(backup: Backup) -> Iterable[str]:
+    """Yield what a dump takes the place of; the folders themselves stay."""
+    if backup.postgres is not None:
+        yield f"/{backup.postgres.data}/**/*"
+        yield f"/{backup.postgres.data}/*"
+        yield f"/{backup.postgres.dump}/{POSTGRES_DUMP}"
 
 
 @lru_cache(256)

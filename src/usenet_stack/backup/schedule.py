@@ -1,16 +1,28 @@
-"""Backups by the clock: a systemd timer with catch-up, or a line for cron."""
+"""Backups by the clock: a systemd timer with catch-up, a line for cron, or a
+process of the stack's own."""
 
 import os
 import shutil
 import subprocess
-import sys
+import time
 from pathlib import Path
 from shlex import join
 from typing import ClassVar, Literal
 
 import msgspec
 
-from usenet_stack.backup.rules import Type
+from usenet_stack.backup.clock import (
+    PERIODS,
+    KeepSchedule,
+    Schedule,
+    clock_runs,
+    read_schedule,
+    run_words,
+    schedule_text,
+    usenet_command,
+)
+from usenet_stack.backup.copying import RCLONE, check_rclone
+from usenet_stack.backup.runs import RunRequest
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
 from usenet_stack.stack.model import Stack
@@ -33,6 +45,7 @@ from usenet_stack.transaction.operation import Before
 
 SCHEDULE = "backup schedule"
 SYSTEM = Path("/etc/systemd/system")
+SYSTEMD = Path("/run/systemd/system")
 Shorthand = Literal["hourly", "daily", "weekly", "monthly"]
 CRON = {
     "hourly": "17 * * * *",
@@ -51,7 +64,7 @@ After=docker.service network-online.target
 Type=oneshot
 Nice=10
 IOSchedulingClass=idle
-{commands}
+ExecStart={command}
 """
 TIMER = """\
 # Written by `usenet backup schedule`, which ends it with --remove.
@@ -74,15 +87,13 @@ class ScheduleRequest(msgspec.Struct, frozen=True):
 
     Args:
         when: as systemd's `OnCalendar` takes it: "daily", "Mon 04:00".
-        type: of the backups.
-        copy_to: a folder or a remote for a copy of each; "" is none.
-        encrypt: to the recipients in stack.toml.
+        run: what is done each time.
+        own: by a process of the stack's own, as a sandbox always has it.
     """
 
     when: str = "daily"
-    type: Type | None = None
-    copy_to: str = ""
-    encrypt: bool = False
+    run: RunRequest = RunRequest()
+    own: bool = False
 
 
 class SystemdTimer(Operation, frozen=True):
@@ -164,34 +175,18 @@ def systemctl(user: bool, *words: str) -> list[str]:
     return ["systemctl", *(["--user"] if user else []), *words]
 
 
-def commands(stack: Stack, request: ScheduleRequest) -> list[list[str]]:
-    """Return what a scheduled run does, one after the other."""
-    program = Path(sys.argv[0]).resolve()
-    usenet = [str(program)]
-    if program.name != "usenet" or not os.access(program, os.X_OK):
-        usenet = [sys.executable, "-m", "usenet_stack"]
+def command(stack: Stack, request: ScheduleRequest) -> list[str]:
+    """Return what a scheduled run is."""
+    words = run_words(request.run)
     there = ["--stack", str(stack.folder), "--quiet"]
-    create = ["backup", "create", "--type", _type(stack, request)]
-    if request.encrypt:
-        create.append("--encrypt")
-    found = [create, ["backup", "verify", "latest"], ["backup", "clean", "-y"]]
-    if request.copy_to:
-        found.insert(2, ["backup", "copy", "latest", request.copy_to])
-    return [[*usenet, *words, *there] for words in found]
-
-
-def _type(stack: Stack, request: ScheduleRequest) -> str:
-    return request.type or stack.settings.backup.type
+    return [*usenet_command(), *words, *there]
 
 
 def units(stack: Stack, request: ScheduleRequest) -> dict[str, str]:
     """Return the text of the service and of the timer, by file name."""
-    lines = [
-        "ExecStart=" + " ".join(_quoted(word) for word in words)
-        for words in commands(stack, request)
-    ]
+    line = " ".join(_quoted(word) for word in command(stack, request))
     name = unit_name(stack)
-    service = SERVICE.format(name=stack.name, commands="\n".join(lines))
+    service = SERVICE.format(name=stack.name, command=line)
     timer = TIMER.format(name=stack.name, when=request.when)
     return {f"{name}.service": service, f"{name}.timer": timer}
 
@@ -221,8 +216,8 @@ def cron_line(stack: Stack, request: ScheduleRequest) -> str:
             when=request.when,
             why=f"For cron it is one of: {', '.join(CRON)}.",
         )
-    steps = " && ".join(join(words) for words in commands(stack, request))
-    return f"{CRON[request.when]} {steps}".replace("%", "\\%")
+    line = f"{CRON[request.when]} {join(command(stack, request))}"
+    return line.replace("%", "\\%")
 
 
 def unit_folder() -> Path:
@@ -239,38 +234,70 @@ def plan_schedule(
     """Return how backups come to be made by the clock, or cease to be.
 
     Raises:
-        UsenetError: backup.no-timer, backup.when.
+        UsenetError: backup.no-timer, backup.when; backup.target,
+            backup.no-rclone: there is no place for the copies.
     """
-    if not Path("/run/systemd/system").is_dir():
-        raise UsenetError(
-            "backup.no-timer", command="usenet backup schedule --cron"
-        )
-    folder, user = unit_folder(), os.geteuid() != 0
-    timer = SystemdTimer(f"{unit_name(stack)}.timer", not remove, user)
     if remove:
-        return _removal(stack, folder, timer)
+        return Plan(SCHEDULE, (*_own_removal(stack), *_removal(stack)))
+    _check_copies(request.run.copy_to)
+    if request.own or stack.sandbox:
+        return Plan(SCHEDULE, (_own_clock(request),))
+    if not SYSTEMD.is_dir():
+        raise UsenetError("backup.no-timer")
     check_when(request.when)
+    folder = unit_folder()
     why = "it runs create, verify, copy and clean"
     make = [Step(MakeFolder(folder), why)] if not folder.is_dir() else []
     writes = [
         Step(WriteFile(folder / name, text), why)
         for name, text in units(stack, request).items()
     ]
-    steps = (*make, *writes, Step(timer, f"backups are made {request.when}"))
-    return Plan(SCHEDULE, steps)
+    timer = Step(_timer(stack, True), f"backups are made {request.when}")
+    return Plan(SCHEDULE, (*_own_removal(stack), *make, *writes, timer))
 
 
-def _removal(stack: Stack, folder: Path, timer: SystemdTimer) -> Plan:
+def _check_copies(target: str) -> None:
+    if target.startswith(RCLONE):
+        check_rclone(target)
+    elif target and not Path(target).is_dir():
+        why = "It is no folder that is there."
+        raise UsenetError("backup.target", path=target, why=why)
+
+
+def _own_clock(request: ScheduleRequest) -> Step:
+    if request.when not in PERIODS:
+        raise UsenetError(
+            "backup.when",
+            when=request.when,
+            why=f"Here it is one of: {', '.join(PERIODS)}.",
+        )
+    found = {"when": request.when, "since": time.time(), "run": request.run}
+    text = schedule_text(msgspec.convert(found, Schedule))
+    return Step(KeepSchedule(text), f"backups are made {request.when}")
+
+
+def _own_removal(stack: Stack) -> tuple[Step, ...]:
+    if read_schedule(stack.folder) is None and not clock_runs(stack.folder):
+        return ()
+    return (Step(KeepSchedule(), "there is to be no other schedule"),)
+
+
+def _timer(stack: Stack, on: bool) -> SystemdTimer:
+    user = os.geteuid() != 0
+    return SystemdTimer(f"{unit_name(stack)}.timer", on, user)
+
+
+def _removal(stack: Stack) -> tuple[Step, ...]:
     paths = [
-        folder / f"{unit_name(stack)}.{ending}"
+        unit_folder() / f"{unit_name(stack)}.{ending}"
         for ending in ("timer", "service")
     ]
     there = [path for path in paths if path.exists()]
     if not there:
-        return Plan(SCHEDULE, ())
+        return ()
     why = "no backups by the clock any more"
     removals = (Step(RemoveFile(path), why) for path in there)
-    return Plan(SCHEDULE, (Step(timer, why), *removals))
+    return (Step(_timer(stack, False), why), *removals)
 
 
 def check_when(when: str) -> None:
@@ -300,10 +327,10 @@ def schedule_backups(
 ) -> Result:
     """Have backups made by the clock, or no more.
 
-    Returns: `units[]`, `when`, `removed`.
+    Returns: `units[]`, `when`, `removed`; `own`: by the stack's own clock.
     Raises:
         UsenetError: as `plan_schedule`; fix.failed: systemd refused.
-    Effects: two units, and a timer that runs.
+    Effects: two units, and a timer that runs; or a process.
     """
     with open_session(stack.folder, SCHEDULE, observer) as session:
         plan = plan_schedule(stack, request, remove=remove)
@@ -314,4 +341,5 @@ def schedule_backups(
         if isinstance(step.operation, WriteFile | RemoveFile)
     ]
     when = "" if remove else request.when
-    return Result({"units": paths, "when": when, "removed": remove})
+    own = any(isinstance(s.operation, KeepSchedule) for s in plan.steps)
+    return Result({"units": paths, "when": when, "removed": remove, "own": own})

@@ -75,6 +75,17 @@ def chosen(stack: Stack, names: Sequence[str]) -> tuple[Service, ...]:
     return tuple(s for s in stack.catalog.values() if s.name in wanted)
 
 
+def switched_off(stack: Stack) -> list[str]:
+    """Return the services that are off and have files of their own."""
+    on = {service.name for service in stack.services}
+    return [
+        service.name
+        for service in stack.catalog.values()
+        if service.name not in on
+        and _has_run(stack.config_folder(service), service)
+    ]
+
+
 def select(stack: Stack, choice: Choice) -> Iterator[Item]:
     """Yield what a backup of a stack holds, folders before their content."""
     for name in STACK_FILES:

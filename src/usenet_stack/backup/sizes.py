@@ -9,6 +9,7 @@ from usenet_stack.backup.selection import (
     STACK,
     Choice,
     Item,
+    chosen,
     is_sqlite,
     select,
 )
@@ -22,6 +23,7 @@ LARGEST = 10
 # What a file's line takes of the compressed manifest: half of it is a hash.
 LINE = 64
 SPARE = 4096
+DUMPED = "PostgreSQL, by pg_dump; its size shows then"
 
 
 class Sizes(NamedTuple):
@@ -110,10 +112,10 @@ def preview_backup(
     for item in select(stack, Choice(type, services)):
         if item.type == "special":
             skipped.append(item.name)
-        if item.type != "file":
+        if item.type not in ("file", "link"):
             continue
         size, why = _size(item.path), _why(stack, item, type)
-        databases += why == "database"
+        databases += item.type == "file" and is_sqlite(item.path)
         part = parts.setdefault((item.service, why), [0, 0])
         part[0] += 1
         part[1] += size
@@ -122,6 +124,12 @@ def preview_backup(
         {"service": service, "why": why, "files": files, "size": size}
         for (service, why), (files, size) in parts.items()
     ]
+    if type != "minimal":
+        rows += [
+            {"service": s.name, "why": DUMPED, "files": 1, "size": 0}
+            for s in chosen(stack, services)
+            if s.backup.postgres is not None
+        ]
     rows.sort(key=lambda row: -row["size"])
     return {
         "files": sum(row["files"] for row in rows),
@@ -136,7 +144,7 @@ def preview_backup(
 def _why(stack: Stack, item: Item, type: Type) -> str:
     if item.service == STACK:
         return "the stack itself"
-    if is_sqlite(item.path):
+    if item.type == "file" and is_sqlite(item.path):
         return "database"
     backup = stack.catalog[item.service].backup if item.service else Backup()
     return rules_of(type, backup).why(item.below)

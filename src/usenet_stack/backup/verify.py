@@ -6,15 +6,22 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    closing,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from usenet_stack.backup.copy_databases import check, digest_of
-from usenet_stack.backup.naming import ENCRYPTED
+from usenet_stack.backup.naming import ENCRYPTED, old_name
 from usenet_stack.backup.note import Note, read_note, write_note
+from usenet_stack.backup.passphrase import TYPED
 from usenet_stack.backup.reading import Archive, Entry, damaged, open_archive
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
@@ -27,26 +34,38 @@ AHEAD = 2
 
 @contextmanager
 def readable(path: Path, identity: Path | None = None) -> Iterator[Path]:
-    """Hand out a plain archive: the file itself, or a decrypted copy of it.
+    """Hand out a plain archive: the file itself, a decrypted copy of it, or
+    what an archive of the old shell tool comes to.
 
     Raises:
-        UsenetError: as `encryption.decrypted`.
+        UsenetError: as `encryption.decrypted` and `legacy.converted`.
     """
-    if not path.name.endswith(ENCRYPTED):
-        yield path
-        return
-    from usenet_stack.backup.encryption import decrypted
+    opening: AbstractContextManager[Path] = nullcontext(path)
+    if old_name(path.name):
+        from usenet_stack.backup.legacy import converted
 
-    with decrypted(path, identity, Path(tempfile.gettempdir())) as plain:
-        yield plain
+        opening = converted(path)
+    elif path.name.endswith(ENCRYPTED):
+        from usenet_stack.backup.encryption import decrypted
+
+        opening = decrypted(path, identity, Path(tempfile.gettempdir()))
+    with opening as plain:
+        try:
+            yield plain
+        except UsenetError as error:
+            if error.code != "backup.damaged" or plain == path:
+                raise
+            # The user knows the file, not what stood in for it.
+            raise damaged(path, error.why.rstrip(".")) from error
 
 
 def verify_backup(path: Path, identity: Path | None = None) -> Result:
     """Read a whole backup: its seal, every hash, every database.
 
     Args:
-        identity: a file with age identities, for an encrypted one. Without,
-            only the file is compared with its note.
+        identity: a file with age identities or the passphrase, for an
+            encrypted one. Without, and where no passphrase was typed, only
+            the file is compared with its note.
 
     Returns: `path`, `files`, `databases` that are right, `opened`: False
         where it stayed encrypted.
@@ -60,16 +79,14 @@ def verify_backup(path: Path, identity: Path | None = None) -> Result:
     encrypted = path.name.endswith(ENCRYPTED)
     if encrypted and note.seal:
         _compare_file(path, note)
-    if encrypted and identity is None and note.manifest:
+    closed = identity is None and not TYPED.get()
+    if encrypted and closed and note.manifest:
         counts = note.manifest
-        data |= {"files": counts.files, "databases": counts.databases}
+        data |= {"files": counts.plain_files, "databases": counts.databases}
         data["opened"] = False
     else:
         with readable(path, identity) as plain:
-            try:
-                data |= _check(plain, "" if encrypted else note.seal)
-            except UsenetError as error:
-                raise damaged(path, error.why.rstrip(".")) from error
+            data |= _check(plain, "" if encrypted else note.seal)
     _remember(path)
     return Result(data)
 
@@ -95,7 +112,7 @@ def _check(path: Path, sealed: str) -> dict[str, int]:
             raise ValueError("it is not the one that its note describes")
         checks: list[Future[None]] = []
         for entry in archive.members():
-            files += 1
+            files += entry.record.kind != "folder"
             if entry.record.kind == "database":
                 databases += 1
                 if len(checks) >= AHEAD:

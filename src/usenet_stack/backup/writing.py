@@ -16,6 +16,7 @@ from usenet_stack.backup.facts import git_state, service_facts
 from usenet_stack.backup.manifest import NAME, Manifest, head_and_tail
 from usenet_stack.backup.members import Member, encode, padding
 from usenet_stack.backup.packing import TRIES, Packed, Packer, Progress
+from usenet_stack.backup.postgres_dump import dumps
 from usenet_stack.backup.selection import (
     Choice,
     chosen,
@@ -56,6 +57,7 @@ def write_archive(
     """
     listing = staging / "listing"
     container = Container(staging / "archive", compression, room)
+    services = chosen(stack, choice.services)
     busy = stack.settings.backup.busy_seconds
     try:
         with (
@@ -64,6 +66,9 @@ def write_archive(
         ):
             packer = Packer(container, lines, staging, copier, held)
             packed = packer.pack(select(stack, choice), progress)
+            if choice.type != "minimal":
+                for dump in dumps(stack, services, staging):
+                    packer.pack_dump(dump)
         container.write(END)
         manifest = _manifest(stack, choice, words, packed)
         container.finish(_head(manifest, listing))
@@ -107,7 +112,9 @@ def _manifest(
         **facts,
         name=words.name,
         description=words.description,
+        partial=bool(choice.services),
         files=packed.files,
+        folders=packed.folders,
         databases=packed.databases,
         size=packed.size,
     )
@@ -115,7 +122,15 @@ def _manifest(
 
 def _remarks(stack: Stack, choice: Choice, packed: Packed) -> Iterator[str]:
     """Yield what a person must know before relying on this backup."""
+    bolt = {
+        f"config/{service.name}/{database.path}"
+        for service in stack.services
+        for database in service.backup.databases
+        if database.journal == "bolt"
+    }
     for name in packed.live:
+        if name in bolt:
+            continue  # as good as what a power cut leaves; see `Packer`
         yield (
             f"{name} is a database that only its service can copy: it was "
             "taken as a file while the service ran. To be sure, stop the "
@@ -129,12 +144,5 @@ def _remarks(stack: Stack, choice: Choice, packed: Packed) -> Iterator[str]:
         yield f"{name} changed while it was read, each of {TRIES} times."
     if choice.type == "minimal":
         return
-    for service in chosen(stack, choice.services):
-        if stack.config_folder(service).exists():
-            for pattern in service.backup.in_data:
-                yield (
-                    f"{service.name} keeps {pattern} beside the media; that "
-                    "is not in it."
-                )
     for service, database in missing_databases(stack, choice):
         yield f"{service.name} has no {database.path}, if it should have one."

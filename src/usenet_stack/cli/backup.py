@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from usenet_stack.cli.backup_proof import DRILL, EXTRACT
 from usenet_stack.cli.backup_spec import GROUP_PARTS, group
 from usenet_stack.cli.call import Call
 from usenet_stack.result import Result
@@ -20,6 +21,44 @@ def _identity(call: Call) -> "Path | None":
     return Path(named).expanduser() if named else None
 
 
+def _ask_passphrase(question: str, *, twice: bool = False) -> None:
+    """Keep what the user types, for this command only.
+
+    Raises:
+        UsenetError: backup.passphrase: there is no terminal to ask on, or
+            the second time it was another.
+    """
+    import sys
+    from getpass import getpass
+
+    from usenet_stack.backup.passphrase import TYPED
+    from usenet_stack.errors import UsenetError
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        why = "There is no terminal to ask on."
+        raise UsenetError("backup.passphrase", why=why)
+    typed = getpass(question, sys.stderr)
+    if twice and getpass("The same again: ", sys.stderr) != typed:
+        why = "The second time it was another."
+        raise UsenetError("backup.passphrase", why=why)
+    TYPED.set(typed)
+
+
+def opening(call: Call, *paths: "Path") -> "Path | None":
+    """Return what opens these backups; ask where a passphrase does."""
+    import sys
+
+    identity = _identity(call)
+    sealed = [path for path in paths if path.name.endswith(".age")]
+    if identity is None and sealed and sys.stdin.isatty():
+        from usenet_stack.backup.encryption import asks_for_passphrase
+
+        for path in filter(asks_for_passphrase, sealed):
+            _ask_passphrase(f"Passphrase of {path.name}: ")
+            break
+    return identity
+
+
 def create(call: Call) -> Result:
     """Write a backup, or print the plan of it and what goes in."""
     from pathlib import Path
@@ -31,6 +70,8 @@ def create(call: Call) -> Result:
     to = call.text("to")
     remote = to if to.startswith("rclone:") else ""
     request = _request(call, "" if remote else to)
+    if request.passphrase and request.passphrase_file is None:
+        _ask_passphrase("Passphrase for the backup: ", twice=True)
     if remote:
         from usenet_stack.backup.copying import check_rclone
 
@@ -55,6 +96,8 @@ def _request(call: Call, to: str) -> "BackupRequest":
 
     from usenet_stack.backup import BackupRequest
 
+    named = call.text("passphrase_file")
+    secret = Path(named).expanduser().resolve() if named else None
     return msgspec.convert(
         {
             "type": call.text("type") or None,
@@ -65,6 +108,8 @@ def _request(call: Call, to: str) -> "BackupRequest":
             "compression": "gzip" if call.flag("gzip") else None,
             "encrypt": call.flag("encrypt") or call.has("recipient"),
             "recipients": call.names("recipient"),
+            "passphrase": call.flag("passphrase"),
+            "passphrase_file": secret,
             "force": call.flag("force"),
         },
         BackupRequest,
@@ -100,7 +145,8 @@ def show(call: Call) -> Result:
 
     path = find_backup(open_stack(call), call.text("backup"))
     files = call.flag("files")
-    return show_backup(path, files=files, identity=_identity(call))
+    identity = opening(call, path) if files else _identity(call)
+    return show_backup(path, files=files, identity=identity)
 
 
 def verify(call: Call) -> Result:
@@ -112,7 +158,7 @@ def verify(call: Call) -> Result:
     if call.flag("all"):
         return verify_backups(all_backups(stack), _identity(call))
     path = find_backup(stack, call.text("backup"))
-    return verify_backups([path], _identity(call))
+    return verify_backups([path], opening(call, path))
 
 
 def diff(call: Call) -> Result:
@@ -124,7 +170,8 @@ def diff(call: Call) -> Result:
     other = call.text("other", "live")
     new = None if other == "live" else find_backup(stack, other)
     old = find_backup(stack, call.text("backup"))
-    return diff_backups(stack, old, new, _identity(call))
+    both = (old,) if new is None else (old, new)
+    return diff_backups(stack, old, new, opening(call, *both))
 
 
 KEEP = {
@@ -217,37 +264,75 @@ def schedule(call: Call) -> Result:
 
     stack = open_stack(call)
     request = _schedule(call)
-    if call.flag("cron"):
-        return Result({"line": cron_line(stack, request)})
     remove = call.flag("remove")
+    if call.flag("cron"):
+        found = Result({"line": cron_line(stack, request)})
+        if remove:
+            found.info("Take that line out of: crontab -e")
+        return found
     plan = plan_schedule(stack, request, remove=remove)
     if call.dry_run:
         return plan_result(plan)
-    if plan.steps:
+    kinds = {step.operation.kind for step in plan.steps}
+    if kinds - {"backup.own-clock"}:  # that one stays in the stack's folder
         approve(call, plan)
     with progress(call) as observer:
         return schedule_backups(stack, request, observer, remove=remove)
 
 
 def _schedule(call: Call) -> "ScheduleRequest":
-    from pathlib import Path
-
     import msgspec
 
     from usenet_stack.backup import ScheduleRequest
 
-    target = call.text("copy_to")
-    if target and not target.startswith("rclone:"):
-        target = str(Path(target).expanduser().resolve())
     return msgspec.convert(
         {
             "when": call.text("when", "daily"),
-            "type": call.text("type") or None,
-            "copy_to": target,
-            "encrypt": call.flag("encrypt"),
+            "run": _run_facts(call),
+            "own": call.flag("own"),
         },
         ScheduleRequest,
     )
+
+
+def _run_facts(call: Call) -> "dict[str, object]":
+    from pathlib import Path
+
+    target = call.text("copy_to")
+    if target and not target.startswith("rclone:"):
+        target = str(Path(target).expanduser().resolve())
+    return {
+        "type": call.text("type") or None,
+        "copy_to": target,
+        "encrypt": call.flag("encrypt"),
+        "drill": call.flag("drill"),
+    }
+
+
+def run(call: Call) -> Result:
+    """Do what the schedule does, now."""
+    import msgspec
+
+    from usenet_stack.backup import RunRequest, plan_backup, run_backups
+    from usenet_stack.cli.context import open_stack, plan_result, progress
+
+    stack = open_stack(call)
+    facts = _run_facts(call)
+    if call.dry_run:
+        asked = _request(call, "")
+        return plan_result(plan_backup(stack, asked))
+    with progress(call) as observer:
+        request = msgspec.convert(facts, RunRequest)
+        return run_backups(stack, request, observer)
+
+
+def clock(call: Call) -> Result:
+    """Run backups when they are due, until the schedule is gone."""
+    from usenet_stack.backup import keep_time
+    from usenet_stack.cli.context import open_stack
+
+    keep_time(open_stack(call))
+    return Result({"ended": True})
 
 
 _RUNS = {
@@ -261,10 +346,17 @@ _RUNS = {
     "unpin": unpin,
     "copy": copy,
     "schedule": schedule,
+    "run": run,
+    "clock": clock,
 }
 
 GROUP = group(
-    tuple(
-        part._replace(run=_RUNS[part.path.split()[1]]) for part in GROUP_PARTS
+    (
+        *(
+            part._replace(run=_RUNS[part.path.split()[1]])
+            for part in GROUP_PARTS
+        ),
+        EXTRACT,
+        DRILL,
     )
 )

@@ -11,14 +11,14 @@ def _later(call: Call) -> Result:
     raise NotImplementedError(call.topic_path)
 
 
-_BACKUP = Argument(
+BACKUP = Argument(
     "BACKUP",
     "`latest`, its id, a path, its --name, or the beginning of its file name",
     complete="backup",
 )
-_IDENTITY = Option(
+IDENTITY = Option(
     ("--identity",),
-    "The file with your age or ssh key, for an encrypted one",
+    "The file with your age or ssh key or the passphrase of an encrypted one",
     metavar="FILE",
     complete="file",
 )
@@ -28,9 +28,14 @@ _TYPE = Option(
     metavar="TYPE",
     choices=TYPES,
 )
-_ENCRYPT = Option(
-    ("--encrypt",), "Encrypt to the keys in backup.recipients with age"
+_COPY_TO = Option(
+    ("--copy-to",),
+    "Where a copy of each goes: a folder or rclone:REMOTE:PATH",
+    metavar="DIR",
+    complete="folder",
 )
+_ENCRYPT = Option(("--encrypt",), "Encrypt with age, as stack.toml says")
+_DRILL = Option(("--drill",), "Start one a week in a sandbox, to prove it")
 
 CREATE = Command(
     path="backup create",
@@ -48,6 +53,10 @@ CREATE = Command(
         caches and covers; full those as well, but for caches. --dry-run
         lists what goes in, and why. A backup larger than backup.limit in
         stack.toml is refused before it is written.
+
+        A PostgreSQL server that is a service of the stack, with
+        [backup.postgres] in its service file, is dumped by the pg_dump in
+        its container.
     """,
     options=(
         _TYPE,
@@ -72,6 +81,13 @@ CREATE = Command(
             "Encrypt to this age or ssh key instead",
             metavar="KEY",
             kind="list",
+        ),
+        Option(("--passphrase",), "Encrypt to a passphrase, asked for here"),
+        Option(
+            ("--passphrase-file",),
+            "Encrypt to the passphrase in this file",
+            metavar="FILE",
+            complete="file",
         ),
         Option(("--gzip",), "Write .tar.gz, for machines without zstd"),
         Option(("--force",), "However large, and without PostgreSQL's data"),
@@ -126,8 +142,8 @@ SHOW = Command(
         Prints when and where a backup was made and from which images; with
         --files also every file in it.
     """,
-    arguments=(_BACKUP,),
-    options=(Option(("--files",), "List the files in it as well"), _IDENTITY),
+    arguments=(BACKUP,),
+    options=(Option(("--files",), "List the files in it as well"), IDENTITY),
     examples=(
         ("usenet backup show latest", "Shows the newest one."),
         ("usenet backup show latest --files", "With its files."),
@@ -147,8 +163,8 @@ VERIFY = Command(
         bit is found, also without the .meta.json beside it. An encrypted
         one is opened with --identity, else compared with its .meta.json.
     """,
-    arguments=(_BACKUP._replace(required=False),),
-    options=(Option(("--all", "-a"), "All backups of the stack"), _IDENTITY),
+    arguments=(BACKUP._replace(required=False),),
+    options=(Option(("--all", "-a"), "All backups of the stack"), IDENTITY),
     one_of=("BACKUP", "--all"),
     examples=(
         ("usenet backup verify latest", "Checks the newest one."),
@@ -169,7 +185,7 @@ DIFF = Command(
         databases by table. Keys and passwords are not shown.
     """,
     arguments=(
-        _BACKUP,
+        BACKUP,
         Argument(
             "OTHER",
             "Another backup, or `live`, the default",
@@ -177,7 +193,7 @@ DIFF = Command(
             complete="backup",
         ),
     ),
-    options=(_IDENTITY,),
+    options=(IDENTITY,),
     examples=(
         ("usenet backup diff latest", "What changed since the newest one."),
         ("usenet backup diff before latest", "Between two backups."),
@@ -226,7 +242,7 @@ PIN = Command(
     run=_later,
     show="backup:show_pinned",
     description="Marks a backup so that `backup clean` never removes it.",
-    arguments=(_BACKUP,),
+    arguments=(BACKUP,),
     examples=(("usenet backup pin latest", "Keeps the newest one."),),
     errors=("backup.unknown",),
     see_also=("backup unpin", "backup clean"),
@@ -238,7 +254,7 @@ UNPIN = Command(
     run=_later,
     show="backup:show_pinned",
     description="Takes the mark of `backup pin` away.",
-    arguments=(_BACKUP,),
+    arguments=(BACKUP,),
     examples=(("usenet backup unpin latest", "Lets it go."),),
     errors=("backup.unknown",),
     see_also=("backup pin", "backup clean"),
@@ -255,7 +271,7 @@ COPY = Command(
         whole.
     """,
     arguments=(
-        _BACKUP,
+        BACKUP,
         Argument(
             "TARGET", "A folder, or rclone:REMOTE:PATH", complete="folder"
         ),
@@ -274,25 +290,25 @@ SCHEDULE = Command(
     run=_later,
     show="backup:show_schedule",
     description="""
-        Writes a systemd timer that creates a backup, verifies it, copies it
-        if you say where to, and cleans up. A machine that was off makes up
-        for it. Without systemd, --cron prints a line for `crontab -e`.
+        Writes a systemd timer for `usenet backup run`, which creates a
+        backup, verifies it, copies it if you say where to, cleans up, and
+        sends a notice (backup.notice in stack.toml). A machine that was off
+        makes up for it. Without systemd, --cron prints a line for
+        `crontab -e`. A sandbox touches nothing outside its folder: it has a
+        process of its own for that, until the machine restarts.
     """,
     options=(
         Option(
             ("--when",),
-            "daily, weekly, hourly, or as systemd writes times",
+            "hourly, daily, weekly, monthly, or as systemd writes times",
             metavar="TIME",
         ),
         _TYPE,
-        Option(
-            ("--copy-to",),
-            "Where a copy of each goes: a folder or rclone:REMOTE:PATH",
-            metavar="DIR",
-            complete="folder",
-        ),
+        _COPY_TO,
         _ENCRYPT,
+        _DRILL,
         Option(("--cron",), "Print a line for cron instead"),
+        Option(("--own",), "By a process of the stack's own instead"),
         Option(("--remove",), "End it"),
     ),
     examples=(
@@ -304,12 +320,55 @@ SCHEDULE = Command(
         ("usenet backup schedule --cron", "Prints the line for cron."),
     ),
     errors=("backup.no-timer", "backup.when", "cancelled"),
-    see_also=("backup create", "backup clean", "backup copy"),
+    see_also=("backup run", "backup clean", "backup copy"),
+)
+
+RUN = Command(
+    path="backup run",
+    summary="Do now what the schedule does",
+    run=_later,
+    show="backup:show_run",
+    description="""
+        Creates a backup, verifies it, copies it if you say where to, removes
+        those that backup.keep does not keep, and sends the notice. Waits up
+        to an hour for another command. Nothing is removed unless the new
+        backup is whole, and no folder is made for the copy: its disk could
+        be absent. With --drill a backup is started in a throw-away sandbox
+        as well, when the last such drill is a week ago or failed.
+
+        backup.notice in stack.toml says whom to tell: an address that the
+        text is posted to, as ntfy takes it, or a command that reads it from
+        its standard input, with the title in USENET_NOTICE_TITLE. It is
+        sent when something failed; backup.notice_when = "always" sends it
+        each time. `backup list` tells of a failure as well.
+    """,
+    options=(_TYPE, _COPY_TO, _ENCRYPT, _DRILL),
+    examples=(
+        ("usenet backup run", "Once, now."),
+        ("usenet backup run --copy-to /mnt/usb", "With a copy elsewhere."),
+    ),
+    errors=("backup.database", "backup.target", "backup.notice", "lock.held"),
+    see_also=("backup schedule", "backup create", "backup clean"),
+)
+
+CLOCK = Command(
+    path="backup clock",
+    summary="Run backups when they are due, here",
+    run=_later,
+    description="""
+        Keeps the schedule that `usenet backup schedule --own` wrote, and
+        makes up for what was missed. That command starts it in the
+        background; where nothing else starts programs, run it yourself.
+    """,
+    examples=(("usenet backup clock", "Until the schedule is removed."),),
+    errors=("backup.no-schedule", "backup.clock-runs"),
+    see_also=("backup schedule", "backup run"),
 )
 
 GROUP_PARTS = (
     *(CREATE, LIST, SHOW, VERIFY, DIFF),
-    *(CLEAN, PIN, UNPIN, COPY, SCHEDULE),
+    *(CLEAN, PIN, UNPIN, COPY),
+    *(SCHEDULE, RUN, CLOCK),
 )
 
 

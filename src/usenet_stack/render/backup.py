@@ -16,11 +16,16 @@ def show_created(data: dict[str, Any], screen: Screen) -> None:
     databases = counted(data["databases"], "database")
     screen.line(f"{size(data['size'])}, {files}, {databases}.")
     for name in data["skipped"]:
-        screen.line(f"Left out, no plain file: {name}")
+        screen.line(f"Left out, no plain file: {one_line(name)}")
     for name in data["stopped"]:
         screen.line(f"Stopped for a moment and started again: {name}")
     if "copy" in data:
         screen.exact(data["copy"])
+
+
+def one_line(name: str) -> str:
+    """Return a name such that it cannot pass for two."""
+    return name.replace("\n", "\\n").replace("\t", "\\t")
 
 
 def preview_lines(found: dict[str, Any]) -> Iterator[str]:
@@ -38,9 +43,9 @@ def preview_lines(found: dict[str, Any]) -> Iterator[str]:
         )
     yield "The largest:"
     for file in found["largest"]:
-        yield f"{size(file['size']):>9}  {file['name']}"
+        yield f"{size(file['size']):>9}  {one_line(file['name'])}"
     for name in found["skipped"]:
-        yield f"Left out, no plain file: {name}"
+        yield f"Left out, no plain file: {one_line(name)}"
 
 
 def show_backups(data: dict[str, Any], screen: Screen) -> None:
@@ -51,7 +56,6 @@ def show_backups(data: dict[str, Any], screen: Screen) -> None:
         return
     columns = [
         Column("Backup", fixed=True),
-        Column("Made", fixed=True),
         Column("Type", fixed=True),
         Column("Age", "right", fixed=True),
         Column("Size", "right", fixed=True),
@@ -68,21 +72,23 @@ def _backup(row: dict[str, Any]) -> list[str | Cell]:
     words += [word for word, is_so in marks if is_so]
     return [
         row["id"],
-        row["created"][:16].replace("T", " "),
         row["type"] or "-",
         age(row["age_seconds"]),
         size(row["size"]),
         str(len(row["services"]) or "-"),
         row["verified"][:10] or Cell("never", "yellow"),
-        ", ".join(word for word in words if word),
+        one_line(", ".join(word for word in words if word)),
     ]
 
 
 def show_manifest(data: dict[str, Any], screen: Screen) -> None:
     """Print what a backup says of itself."""
-    names = ["path", "type", "created", "host", "stack", "label"]
+    screen.exact(data["path"])
+    names = ["type", "created", "host", "stack", "label"]
     names += ["description", "verified"]
-    facts = [(n.capitalize(), str(data[n])) for n in names if data.get(n)]
+    facts = [
+        (n.capitalize(), one_line(str(data[n]))) for n in names if data.get(n)
+    ]
     totals = data["totals"]
     if git := data.get("git"):
         dirty = ", with changes" if git.get("dirty") else ""
@@ -119,7 +125,11 @@ def _files(files: list[dict[str, Any]], screen: Screen) -> None:
         Column("Size", "right", fixed=True),
     ]
     rows = [
-        [row["name"], row.get("kind", "file"), size(row.get("size", 0))]
+        [
+            one_line(row["name"]),
+            row.get("kind", "file"),
+            size(row.get("size", 0)),
+        ]
         for row in files
         if row.get("kind") != "folder"
     ]
@@ -153,7 +163,7 @@ def show_diff(data: dict[str, Any], screen: Screen) -> None:
     for what, mark in (("added", "+"), ("removed", "-"), ("changed", "~")):
         names = files[what]
         for name in names[: None if screen.verbose else MOST_ROWS]:
-            screen.exact(f"{mark} {name}")
+            screen.exact(f"{mark} {one_line(name)}")
         if len(names) > MOST_ROWS and not screen.verbose:
             screen.line(f"{mark} and {len(names) - MOST_ROWS} more (see -v)")
     _changes(data["settings"], ("file", "key"), screen)
@@ -177,7 +187,7 @@ def _changes(
         columns,
         [
             [
-                *(row[name] for name in names),
+                *(one_line(row[name]) for name in names),
                 *(absent.get(row[n], str(row[n])) for n in ("old", "new")),
             ]
             for row in rows
@@ -210,6 +220,15 @@ def show_copied(data: dict[str, Any], screen: Screen) -> None:
     screen.line(f"{size(data['size'])}, compared.")
 
 
+def show_run(data: dict[str, Any], screen: Screen) -> None:
+    """Print what a scheduled run has done."""
+    for name in ("path", "copy"):
+        if data[name]:
+            screen.exact(data[name])
+    for row in data["removed"]:
+        screen.line(f"removed {row['name']}: {row['why']}")
+
+
 def show_schedule(data: dict[str, Any], screen: Screen) -> None:
     """Print a line for cron, or which units there are."""
     if "line" in data:
@@ -218,6 +237,8 @@ def show_schedule(data: dict[str, Any], screen: Screen) -> None:
     verb = "Removed" if data["removed"] else "Wrote"
     for path in data["units"]:
         screen.exact(f"{verb} {path}")
+    if data["own"] and not data["removed"]:
+        screen.line("A process of this stack keeps the time.")
     if data["removed"]:
         screen.line("No backups are made by the clock any more.")
     else:

@@ -180,6 +180,26 @@ class Database(_Table, frozen=True):
     journal: Literal["wal", "rollback", "bolt", "unknown"] = "wal"
 
 
+class Postgres(_Table, frozen=True):
+    """A PostgreSQL server, which only its own pg_dump can copy.
+
+    Args:
+        user: who may dump everything: the image's POSTGRES_USER.
+        data: the folder below `config/<service>/` with its files; they are
+            never copied.
+        dump: the folder below `config/<service>/` that a backup holds the
+            dump in, mounted as /docker-entrypoint-initdb.d, from which an
+            empty server makes itself anew.
+    """
+
+    user: Annotated[str, Meta(min_length=1)] = "postgres"
+    data: Annotated[str, Meta(min_length=1)] = "data"
+    dump: Annotated[str, Meta(pattern=r"^[^/.][^/]*$")] = "dump"
+
+
+POSTGRES_DUMP = "usenet-restore.sql"
+
+
 class Backup(_Table, frozen=True):
     """What a backup must hold and what it can leave out.
 
@@ -194,6 +214,7 @@ class Backup(_Table, frozen=True):
         minimal: patterns, anchored at `config/<service>/`, of the files
             with its settings and key: all that a minimal backup takes.
         full: those of `regenerable` that a full backup takes all the same.
+        postgres: it is a PostgreSQL server, and is dumped.
     """
 
     databases: tuple[Database, ...] = ()
@@ -202,6 +223,7 @@ class Backup(_Table, frozen=True):
     in_data: tuple[str, ...] = ()
     minimal: tuple[str, ...] = ()
     full: tuple[str, ...] = ()
+    postgres: Postgres | None = None
 
 
 class Figure(_Table, frozen=True):

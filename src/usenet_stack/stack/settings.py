@@ -136,15 +136,23 @@ class BackupTable(_Table, frozen=True):
         type: what a backup holds unless told otherwise.
         compression: of new backups.
         recipients: age or ssh public keys; `--encrypt` encrypts to them.
+        passphrase_file: where the passphrase stands for `--encrypt` without
+            recipients; relative ones are below the stack's folder.
         busy_seconds: how long a database may stay locked before its service
             is stopped for the copy.
+        notice: whom a scheduled backup tells: an address to post to, such as
+            "https://ntfy.example/box", or a command that reads the text.
+        notice_when: only of failures, or always.
     """
 
     folder: Annotated[str, Meta(min_length=1)] = "backups"
     type: Literal["minimal", "config", "full"] = "config"
     compression: Literal["zstd", "gzip"] = "zstd"
     recipients: tuple[str, ...] = ()
+    passphrase_file: str = ""
     busy_seconds: Annotated[float, Meta(gt=0, le=3600)] = 30.0
+    notice: str = ""
+    notice_when: Literal["failure", "always"] = "failure"
     limit: BackupLimitTable = BackupLimitTable()
     keep: BackupKeepTable = BackupKeepTable()
 

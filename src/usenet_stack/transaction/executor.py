@@ -222,6 +222,9 @@ def typed(problem: UsenetError | OSError) -> UsenetError:
     codes = {
         errno.ENOSPC: "disk.full",
         errno.EDQUOT: "disk.full",
+        errno.EIO: "disk.failed",
+        errno.ENODEV: "disk.failed",
+        errno.ENXIO: "disk.failed",
         errno.EACCES: "file.denied",
         errno.EPERM: "file.denied",
     }

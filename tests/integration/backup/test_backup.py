@@ -202,10 +202,11 @@ def test_names(stack: Stack) -> None:
     assert find_backup(stack, "latest") == max(first, second)
     assert find_backup(stack, first.name) == first
     assert find_backup(stack, str(second)) == second
-    for name in ("usenet-", "nothing", "../" + first.name):
+    unknown = dict.fromkeys(("nothing", "../" + first.name, ""), "unknown")
+    for name, code in ({"usenet-": "ambiguous"} | unknown).items():
         with pytest.raises(UsenetError) as caught:
             find_backup(stack, name)
-        assert caught.value.code == "backup.unknown"
+        assert caught.value.code == f"backup.{code}"
 
 
 def test_the_command_and_its_old_spelling(usenet: Cli, stack: Stack) -> None:

@@ -69,7 +69,7 @@ def test_full_at_every_megabyte_of_the_way(heavy: Stack, disk: Path) -> None:
         except UsenetError as error:
             failures += 1
             assert "space" in error.why, error.why
-            assert "df -h" in error.hint
+            assert f"df -h {disk}" in error.hint
             assert not target.exists()
         else:
             assert verify_backup(Path(made.data["path"])).ok
@@ -85,6 +85,7 @@ def test_a_copy_to_a_full_disk(heavy: Stack, disk: Path) -> None:
         with pytest.raises(UsenetError) as caught:
             copy_backup(heavy, source, str(disk))
         assert caught.value.exit_code == 13
+        assert f"df -h {disk}" in caught.value.hint
         assert [path.name for path in disk.iterdir()] == ["filler"]
         (disk / "filler").unlink()
     copy_backup(heavy, source, str(disk))
@@ -110,6 +111,49 @@ def test_a_target_that_denies(heavy: Stack, disk: Path) -> None:
         assert list(locked.iterdir()) == []
     finally:
         subprocess.run(["chattr", "-i", locked], check=True)
+
+
+class Vanishing:
+    """An observer that takes a disk away as soon as something is on it."""
+
+    def __init__(self, disk: Path) -> None:
+        self.disk = disk
+        self.gone = False
+
+    def progress(self, *_: object) -> None:
+        if not self.gone and any(self.disk.glob(".usenet*/*")):
+            self.gone = True
+            words = ["findmnt", "-no", "SOURCE", str(self.disk)]
+            device = subprocess.check_output(words, text=True).strip()
+            os.truncate(self.disk.with_name("image"), 0)
+            subprocess.run(["losetup", "-c", device], check=True)
+
+    def plan(self, *_: object) -> None: ...
+
+    step_started = step_finished = warning = plan
+
+
+@pytest.mark.parametrize("command", ["create", "copy"])
+def test_a_target_that_vanishes(heavy: Stack, disk: Path, command: str) -> None:
+    source = Path(create_backup(heavy).data["path"])
+    observer = Vanishing(disk)
+    with pytest.raises(UsenetError) as caught:
+        if command == "create":
+            create_backup(heavy, BackupRequest(target=disk), observer)
+        else:
+            copy_backup(heavy, source, str(disk), observer)
+    assert observer.gone
+    error = caught.value
+    assert error.exit_code in (13, 14), error
+    assert "gone" in error.why or "Read-only" in error.why, error.why
+    assert str(disk) in error.why
+    # The stack goes on as if that disk had never been there.
+    subprocess.run(["umount", "-l", disk], check=True)
+    assert [path.name for path in all_backups(heavy)] == [source.name]
+    assert verify_backup(source).ok
+    assert create_backup(heavy).ok
+    assert list(disk.iterdir()) == []
+    subprocess.run(["mount", "-t", "tmpfs", "none", disk], check=True)
 
 
 def test_a_target_that_is_a_file(heavy: Stack, tmp_path: Path) -> None:

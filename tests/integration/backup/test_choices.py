@@ -15,10 +15,14 @@ from usenet_stack.backup import (
     create_backup,
     find_backup,
     open_archive,
+    plan_backup,
     preview_backup,
     show_backup,
+    verify_backup,
     verify_backups,
 )
+from usenet_stack.backup.note import read_note
+from usenet_stack.backup.selection import Choice, select
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack, load_stack
 
@@ -122,6 +126,48 @@ def test_data_in_postgres_is_refused(used: Stack) -> None:
     assert create_backup(used, BackupRequest(services=("radarr",))).ok
 
 
+POSTGRES = """
+title = "PostgreSQL"
+group = "extra"
+default = true
+image = "postgres:17"
+health = { kind = "container" }
+volumes = [{ kind = "config", target = "/var/lib/postgresql/data" }]
+[backup.postgres]
+"""
+
+
+def test_a_server_of_the_stack_is_dumped_and_never_copied(
+    used: Stack,
+) -> None:
+    (used.folder / "services.d").mkdir()
+    (used.folder / "services.d/pg.toml").write_text(POSTGRES)
+    data = used.config_root / "pg/data/base/1"
+    data.mkdir(parents=True)
+    (data / "1259").write_text("torn")
+    (used.config_root / "pg/data/PG_VERSION").write_text("17")
+    (used.config_root / "pg/dump").mkdir()
+    (used.config_root / "pg/dump/usenet-restore.sql").write_text("old")
+    (used.config_root / "pg/dump/mine.sql").write_text("kept")
+    host = "<Config><PostgresHost>pg</PostgresHost></Config>"
+    (used.config_root / "sonarr/config.xml").write_text(host)
+    stack = load_stack(used.folder)
+    selected = {item.name for item in select(stack, Choice("full"))}
+    assert {name for name in selected if name.startswith("config/pg")} == {
+        "config/pg",
+        "config/pg/data",
+        "config/pg/dump",
+        "config/pg/dump/mine.sql",
+    }
+    parts = preview_backup(stack)["parts"]
+    assert any("pg_dump" in part["why"] for part in parts)
+    plan_backup(stack, BackupRequest())
+    # Without the server in it, its data would be missing.
+    with pytest.raises(UsenetError) as caught:
+        plan_backup(stack, BackupRequest(services=("sonarr",)))
+    assert caught.value.code == "backup.postgres"
+
+
 def test_names_and_ids_find_a_backup(used: Stack) -> None:
     request = BackupRequest(name="arrs", description="before 4.1")
     first = Path(create_backup(used, request).data["path"])
@@ -129,9 +175,76 @@ def test_names_and_ids_find_a_backup(used: Stack) -> None:
     assert find_backup(used, "arrs") == first
     assert find_backup(used, first.name.split("-")[3][:6]) == first
     assert find_backup(used, "usenet-full") == second
+    assert find_backup(used, "ar") == first
     with pytest.raises(UsenetError) as caught:
         find_backup(used, "usenet")
+    assert caught.value.code == "backup.ambiguous"
     assert set(caught.value.details) == {first.name, second.name}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"name": "latest"},
+        {"name": "a/b"},
+        {"name": " a"},
+        {"name": "a\x1b[31m"},
+        {"name": "a" * 61},
+        {"description": "two\nlines"},
+        {"description": "a" * 301},
+    ],
+)
+def test_words_that_would_not_be_found_or_shown(
+    used: Stack, words: dict[str, str]
+) -> None:
+    with pytest.raises(UsenetError) as caught:
+        create_backup(used, BackupRequest(**words))  # type: ignore[arg-type]
+    assert caught.value.code == "backup.name"
+    assert caught.value.facts["what"] in words
+
+
+def test_no_backup_goes_into_what_it_backs_up(used: Stack) -> None:
+    place = used.config_root / "sonarr/Backups/ours"
+    with pytest.raises(UsenetError) as caught:
+        create_backup(used, BackupRequest(target=place))
+    assert "sonarr" in caught.value.why
+    assert not place.exists()
+    # Of another service it is no more than a folder.
+    request = BackupRequest(target=place, services=("radarr",))
+    assert create_backup(used, request).ok
+
+
+def test_what_is_switched_off_is_named(used: Stack) -> None:
+    folder = used.config_root / "kavita"
+    folder.mkdir(parents=True)
+    (folder / "appsettings.json").write_text("{}")
+    texts = [m.text for m in create_backup(used).messages]
+    assert any("Switched off" in text and "kavita" in text for text in texts)
+    named = create_backup(used, BackupRequest(services=("kavita",)))
+    assert named.data["services"] == ["kavita"]
+    assert named.data["files"] > 0
+
+
+def test_files_are_counted_alike_everywhere(used: Stack) -> None:
+    (used.config_root / "sonarr/link").symlink_to("config.xml")
+    path = Path(create_backup(used).data["path"])
+    shown = show_backup(path).data
+    listed = [f for f in shown["files"] if f.get("kind") != "folder"]
+    counts = {
+        preview_backup(used)["files"],
+        read_note(path).manifest.plain_files,  # type: ignore[union-attr]
+        verify_backup(path).data["files"],
+        shown["totals"]["files"],
+        len(listed),
+    }
+    assert len(counts) == 1, counts
+
+
+def test_of_two_in_one_second_the_later_is_the_newer(used: Stack) -> None:
+    request = BackupRequest(type="minimal")
+    made = [create_backup(used, request).data["path"] for _ in range(6)]
+    assert [str(path) for path in all_backups(used)] == made[::-1]
+    assert str(find_backup(used, "latest")) == made[-1]
 
 
 def test_the_newest_comes_first_whatever_its_type(used: Stack) -> None:

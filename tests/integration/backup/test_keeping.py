@@ -1,8 +1,7 @@
-"""Cleaning, pinning, copying, comparing, encrypting, scheduling."""
+"""Cleaning, pinning, copying, comparing, encrypting."""
 
 import os
 import sqlite3
-import subprocess
 from contextlib import closing
 from pathlib import Path
 
@@ -12,12 +11,10 @@ import pytest
 from cli_process import Cli
 from usenet_stack.backup import (
     BackupRequest,
-    ScheduleRequest,
     all_backups,
     clean_backups,
     copy_backup,
     create_backup,
-    cron_line,
     diff_backups,
     list_backups,
     pin_backup,
@@ -26,7 +23,6 @@ from usenet_stack.backup import (
     verify_backup,
 )
 from usenet_stack.backup.note import note_path, read_note
-from usenet_stack.backup.schedule import units
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack
 
@@ -73,6 +69,17 @@ def test_clean_removes_what_nothing_keeps(used: Stack) -> None:
     assert result.data["freed"] > 0
     reasons = {row["name"]: row["why"] for row in result.data["kept"]}
     assert reasons[rest[-1].name] == "it is pinned"
+
+
+def test_a_partial_backup_does_not_push_the_whole_one_out(
+    used: Stack,
+) -> None:
+    whole = aged(made(used), "20260101T000000Z")
+    minimal = aged(made(used, type="minimal"), "20260102T000000Z")
+    one = aged(made(used, services=("sonarr",)), "20260103T000000Z")
+    clean_backups(used, policy_of(used, {"last": 1}))
+    assert all_backups(used) == [one, whole]
+    assert not minimal.exists()
 
 
 def test_a_damaged_newest_one_does_not_count(used: Stack) -> None:
@@ -300,62 +307,3 @@ def test_nobody_to_encrypt_to(used: Stack) -> None:
             made(used, encrypt=True, recipients=recipients)
         assert caught.value.code == code
     assert all_backups(used) == []
-
-
-# -- schedule ------------------------------------------------------------
-
-
-@pytest.fixture
-def odd(bare: Stack, tmp_path: Path) -> Stack:
-    """A stack in a folder whose name every quoting gets wrong."""
-    folder = tmp_path / "a b%n $HOME \"q\" 'q' \\"
-    bare.folder.rename(folder)
-    from usenet_stack.stack.model import load_stack
-
-    return load_stack(folder)
-
-
-def test_systemd_accepts_the_units(odd: Stack, tmp_path: Path) -> None:
-    request = ScheduleRequest("Mon 04:00", "full", "/mnt/usb", True)
-    place = tmp_path / "units"
-    place.mkdir()
-    for name, text in units(odd, request).items():
-        (place / name).write_text(text)
-    paths = sorted(place.iterdir())
-    checked = subprocess.run(
-        ["systemd-analyze", "verify", "--man=no", *paths],
-        capture_output=True,
-        text=True,
-    )
-    named = [line for line in checked.stderr.splitlines() if "backup" in line]
-    assert (checked.returncode, named) == (0, []), checked
-    verbs = [
-        line.split(" backup ")[1].split()[0]
-        for line in paths[0].read_text().splitlines()
-        if line.startswith("ExecStart=")
-    ]
-    assert verbs == ["create", "verify", "copy", "clean"]
-    assert "Persistent=true" in paths[1].read_text()
-
-
-def test_the_line_for_cron_runs(used: Stack, tmp_path: Path) -> None:
-    line = cron_line(used, ScheduleRequest(copy_to=str(tmp_path / "usb")))
-    when, command = line.split(" ", 5)[:5], line.split(" ", 5)[5]
-    assert when == ["17", "4", "*", "*", "*"]
-    shell = command.replace("\\%", "%")
-    ran = subprocess.run(
-        ["/bin/sh", "-c", shell],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "HOME": str(tmp_path)},
-    )
-    assert ran.returncode == 0, ran
-    (path,) = all_backups(used)
-    assert (tmp_path / "usb" / path.name).exists()
-    assert read_note(path).verified
-
-
-def test_a_time_that_cron_does_not_have(used: Stack) -> None:
-    with pytest.raises(UsenetError) as caught:
-        cron_line(used, ScheduleRequest("Mon 04:00"))
-    assert caught.value.code == "backup.when"

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from usenet_stack.backup import create_backup, list_backups, verify_backup
+from usenet_stack.backup import (
+    create_backup,
+    list_backups,
+    show_backup,
+    verify_backup,
+)
 from usenet_stack.backup.copy_databases import copy
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.layout import folders, seed_files
@@ -199,14 +204,47 @@ def test_a_linked_database_is_in_it_and_other_links_are_named(
         found.execute("SELECT title FROM series")
 
 
-def test_a_database_of_another_kind_is_flagged(bare: Stack) -> None:
+BOLT_PAGE = bytes(16) + 0xED0CDAED.to_bytes(4, "little") + bytes(4076)
+# A commit of BoltDB, every millisecond: it never rests.
+BOLT_WRITER = """
+import os, sys
+file = open(sys.argv[1], "r+b")
+print("ready", flush=True)
+while True:
+    os.pwrite(file.fileno(), os.urandom(8), 4000)
+"""
+
+
+def test_a_database_of_another_kind_that_rested_is_as_good(
+    bare: Stack,
+) -> None:
     path = bare.config_root / "portainer/data/portainer.db"
     path.parent.mkdir(parents=True)
-    page = bytearray(4096)
-    page[16:20] = 0xED0CDAED.to_bytes(4, "little")
-    path.write_bytes(page)
+    path.write_bytes(BOLT_PAGE)
     made = create_backup(bare)
-    assert any("portainer.db is a database" in m.text for m in made.messages)
+    assert not [m for m in made.messages if "portainer.db" in m.text]
+    shown = show_backup(Path(made.data["path"])).data["files"]
+    kinds = {row["name"]: row.get("kind") for row in shown}
+    assert kinds["config/portainer/data/portainer.db"] == "live"
+
+
+def test_a_database_of_another_kind_that_never_rests_is_named(
+    bare: Stack, running: Running
+) -> None:
+    path = bare.config_root / "portainer/data/portainer.db"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(BOLT_PAGE)
+    with running(BOLT_WRITER, path):
+        made = create_backup(bare)
+    assert any("portainer.db changed" in m.text for m in made.messages)
+
+
+def test_one_that_only_its_service_knows_is_flagged(bare: Stack) -> None:
+    path = bare.config_root / "tdarr/server/Tdarr/DB2/SQL/database.db"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"another form")
+    made = create_backup(bare)
+    assert any("database.db is a database" in m.text for m in made.messages)
 
 
 def test_names_and_attributes_survive(bare: Stack, tmp_path: Path) -> None:

@@ -61,6 +61,13 @@ def test_the_newest_good_one_stays_whatever_the_policy() -> None:
     assert stay(damaged, policy(older_than_days=1)) == "good"
 
 
+def test_a_backup_of_one_service_replaces_none_of_all() -> None:
+    one = backup("one")._replace(whole=False)
+    backups = [one, backup("all", hours=900), backup("old", hours=990)]
+    assert stay(backups, policy(older_than_days=1)) == "one all"
+    assert stay(backups, policy(min_free=99)) == "one all"
+
+
 def test_a_pinned_one_stays() -> None:
     backups = [backup("a"), backup("b", hours=9000, pinned=True)]
     assert stay(backups, policy(older_than_days=1)) == "a b"

@@ -122,7 +122,7 @@ def test_common_errors_come_from_the_table_with_their_mend() -> None:
 
 def _leaves(table: dict[str, object]) -> Iterator[str]:
     for name, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             yield from (f"{name}.{inner}" for inner in _leaves(value))
         else:
             yield name

@@ -24,6 +24,7 @@ from usenet_stack.stack.service import (
     Health,
     Key,
     Port,
+    Postgres,
     Secret,
     Seed,
     Service,
@@ -46,6 +47,7 @@ TABLES = {
     "seeds": Seed,
     "backup": Backup,
     "backup.databases": Database,
+    "backup.postgres": Postgres,
     "figures": Figure,
 }
 

@@ -116,7 +116,7 @@ def test_a_result_that_is_not_there_is_a_failure(
     [
         ("os", "No permission for /etc/secret/file. Permission denied."),
         ("full", "No space is left for a file of the stack."),
-        ("io", "Could not write /dev/x. Input/output error."),
+        ("io", "The disk under /dev/x has failed or is gone. Input/output"),
     ],
 )
 def test_an_error_of_the_system_is_told_as_ours(
