@@ -2,6 +2,8 @@
 # the project; the last three groups of tests want root and a Docker Engine.
 
 PYTEST = .venv/bin/python -m pytest -q
+# Ruff does not know them by their names.
+BENCHES = bench/startup bench/deploy bench/services bench/storage
 
 .PHONY: test environment lint format types layers lock bench \
 	unit integration startup e2e crash
@@ -13,12 +15,12 @@ environment:
 	@./.ci/environment
 
 lint: environment
-	.venv/bin/ruff check . bench/startup bench/deploy bench/services
-	.venv/bin/ruff format --check . bench/startup bench/deploy bench/services
+	.venv/bin/ruff check . $(BENCHES)
+	.venv/bin/ruff format --check . $(BENCHES)
 
 format: environment
-	.venv/bin/ruff check --fix . bench/startup bench/deploy bench/services
-	.venv/bin/ruff format . bench/startup bench/deploy bench/services
+	.venv/bin/ruff check --fix . $(BENCHES)
+	.venv/bin/ruff format . $(BENCHES)
 
 types: environment
 	.venv/bin/mypy
@@ -33,6 +35,7 @@ bench: environment
 	.venv/bin/python bench/startup
 	.venv/bin/python bench/deploy
 	.venv/bin/python bench/services --scale
+	.venv/bin/python bench/storage
 
 # Needs uv. --upgrade takes newer versions than those already pinned.
 lock:

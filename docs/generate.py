@@ -44,6 +44,7 @@ AREAS = {
     "group": "Names",
     "profile": "Names",
     "port": "Ports",
+    "app": "The applications' APIs",
     "deploy": "Deploy",
     "lock": "Transactions",
     "transaction": "Transactions",

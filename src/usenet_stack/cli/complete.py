@@ -189,6 +189,12 @@ SETTINGS = (
     "paths.downloads",
     "pool.path",
     "pool.layout",
+    "pool.create",
+    "pool.tv",
+    "pool.movies",
+    "pool.music",
+    "pool.books",
+    "pool.comics",
 )
 
 

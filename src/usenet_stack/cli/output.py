@@ -60,6 +60,8 @@ class Output:
             show: "module:function" below `usenet_stack.render`; "text:key"
                 for data that is text already; "" for nothing to show.
         """
+        if self.json and result.streamed:
+            return
         if self.json:
             from usenet_stack.render.envelope import envelope_text
 

@@ -17,6 +17,9 @@ MODULES = {
     "stack": "usenet_stack.deploy.operations",
     "service": "usenet_stack.services.operations",
     "storage": "usenet_stack.storage.operations",
+    "moving": "usenet_stack.storage.moving.operations",
+    "telling": "usenet_stack.storage.moving.applications",
+    "watching": "usenet_stack.storage.watching.operations",
     "fix": "usenet_stack.preflight.operations",
     "backup": "usenet_stack.backup.create",
 }

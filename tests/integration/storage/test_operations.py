@@ -32,7 +32,10 @@ def context(stack: Stack, tmp_path: Path) -> Context:
 def make(kind: str, stack: Stack, disk: Path, context: Context) -> Operation:
     target = stack.media_root / "one"
     attach = AttachDrive(disk, target)
-    if kind in ("attach", "detach", "remove"):
+    if kind == "remove":
+        place = MakeMountpoint(target)
+        place.do(context, place.prepare(context))
+    if kind in ("attach", "detach"):
         target.mkdir()
     if kind == "detach":
         attach.do(context, attach.prepare(context))

@@ -1,0 +1,1 @@
+"""One client for each family of application APIs; see `registry.open_app`."""
