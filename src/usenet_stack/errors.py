@@ -43,7 +43,7 @@ ERRORS: dict[str, ErrorKind] = {
     "interrupted": ErrorKind(
         Exit.INTERRUPTED,
         "Interrupted.",
-        "Run the same command again: it continues from here.",
+        "Run the same command again: it goes on from what is there.",
     ),
     "bug": ErrorKind(
         Exit.BUG,
@@ -116,6 +116,31 @@ ERRORS: dict[str, ErrorKind] = {
         "{first} and {second} both want port {port} of this machine.",
         "usenet config set ports.{service} {free}",
     ),
+    "network.off": ErrorKind(
+        Exit.FAILURE,
+        "{service} uses the network of {host}, which is not switched on.",
+        "usenet services enable {host}   (or take {service} out of "
+        "services.network: usenet config edit)",
+    ),
+    "network.in-use": ErrorKind(
+        Exit.FAILURE,
+        "{service} uses the network of {host}, which cannot go alone.",
+        "usenet services disable {host} {service}   (or take {service} out "
+        "of services.network: usenet config edit)",
+    ),
+    "network.chain": ErrorKind(
+        Exit.FAILURE,
+        "{service} cannot use the network of {host}, which itself uses that "
+        "of {other}.",
+        "usenet config edit   (services.network: name one that has a network "
+        "of its own)",
+    ),
+    "network.ports": ErrorKind(
+        Exit.FAILURE,
+        "{first} and {second} both listen on port {port} in the network of "
+        "{host}.",
+        "usenet config edit   (take one of them out of services.network)",
+    ),
     # -- deploy -----------------------------------------------------------
     "deploy.preflight": ErrorKind(
         Exit.FAILURE,
@@ -151,6 +176,16 @@ ERRORS: dict[str, ErrorKind] = {
         Exit.PARTIAL,
         "{service} is {state}.",
         "usenet services logs {service}   (then: {deploy})",
+    ),
+    "deploy.not-changed": ErrorKind(
+        Exit.PARTIAL,
+        "{service} runs on as it was: Docker Compose refused its change.",
+        "Mend what it names, perhaps in compose.override.yaml, then: {deploy}",
+    ),
+    "deploy.switch-failed": ErrorKind(
+        Exit.FAILURE,
+        "These services did not get well: {services}.",
+        "{again}   (once that is mended)",
     ),
     # -- backups ----------------------------------------------------------
     "backup.missing-database": ErrorKind(
@@ -238,6 +273,74 @@ ERRORS: dict[str, ErrorKind] = {
         "This command failed: {command}",
         "sudo {command}   (and see what it says)",
     ),
+    # -- services ---------------------------------------------------------
+    "service.off": ErrorKind(
+        Exit.FAILURE,
+        "{name} is not switched on in this stack.",
+        "usenet services enable {name}",
+    ),
+    "service.absent": ErrorKind(
+        Exit.FAILURE,
+        "{name} has no container yet.",
+        "usenet deploy --services {name}",
+    ),
+    "service.not-running": ErrorKind(
+        Exit.FAILURE,
+        "{name} does not run.",
+        "usenet services start {name}",
+    ),
+    "service.no-page": ErrorKind(
+        Exit.FAILURE,
+        "{name} has no page to open in a browser.",
+        "usenet services status {name}   (shows its ports)",
+    ),
+    "service.unwell": ErrorKind(
+        Exit.FAILURE,
+        "Not well after the start: {names}.",
+        "usenet services logs {first}",
+    ),
+    "service.port-taken": ErrorKind(
+        Exit.FAILURE,
+        "Not started: {names}. Something else holds a port of {first}.",
+        "usenet validate   (names what holds it)",
+    ),
+    # -- updates ----------------------------------------------------------
+    "update.unwell": ErrorKind(
+        Exit.FAILURE,
+        "{service} did not get well with its new image.",
+        "Read {page}, then try again: usenet services update {service}",
+    ),
+    "update.registry": ErrorKind(
+        Exit.FAILURE,
+        "The newest image of {service} is unknown; it was left as it is.",
+        "docker pull {reference}   (shows what its registry says)",
+    ),
+    "update.not-deployed": ErrorKind(
+        Exit.FAILURE,
+        "{service} does not run as compose.yaml says; an update would change "
+        "more than its image.",
+        "{deploy}   (then: usenet services update {service})",
+    ),
+    "update.no-room": ErrorKind(
+        Exit.FAILURE,
+        "There is no room to keep the settings of {service} during an "
+        "update: {mebibytes} MiB are wanting.",
+        "Free some space: df -h '{folder}'   (then: usenet services update "
+        "{service})",
+    ),
+    "update.needs-root": ErrorKind(
+        Exit.FAILURE,
+        "Only root can keep the settings of {service} with their owners: "
+        "{path} belongs to another user.",
+        "sudo usenet services update {service} --stack {folder}",
+    ),
+    "update.mount-inside": ErrorKind(
+        Exit.FAILURE,
+        "{path} is mounted inside the settings of {service}, which therefore "
+        "cannot be put back as a whole.",
+        "usenet deploy --pull --services {service}   (without a way back), or "
+        "first: sudo umount '{path}'",
+    ),
     # -- the applications' APIs -------------------------------------------
     "app.unreachable": ErrorKind(
         Exit.FAILURE,
@@ -253,7 +356,7 @@ ERRORS: dict[str, ErrorKind] = {
     "app.unauthorised": ErrorKind(
         Exit.AUTH,
         "{service} refuses the key in .env ({call}).",
-        "usenet keys rotate {service}   (or put its own key into .env)",
+        "usenet keys list   (says which keys differ, and the way out)",
     ),
     "app.forbidden": ErrorKind(
         Exit.AUTH,
@@ -298,7 +401,7 @@ ERRORS: dict[str, ErrorKind] = {
     ),
     "app.too-large": ErrorKind(
         Exit.FAILURE,
-        "{service} sent more than {limit} bytes ({call}).",
+        "{service} sent more than {mebibytes} MiB ({call}).",
         "usenet services logs {service}   (is it {service} that answers?)",
     ),
     "app.no-key": ErrorKind(
@@ -311,26 +414,72 @@ ERRORS: dict[str, ErrorKind] = {
         "{service} waits for its first administrator.",
         "usenet services open {service}",
     ),
-    # -- services ---------------------------------------------------------
-    "service.off": ErrorKind(
-        Exit.FAILURE,
-        "{name} is not switched on in this stack.",
-        "usenet config edit   (add it to services.enable, then: usenet deploy)",
+    # -- keys -------------------------------------------------------------
+    "keys.none": ErrorKind(
+        Exit.USAGE,
+        "{service} has no key of its own.",
+        "usenet keys list",
     ),
-    "service.absent": ErrorKind(
+    "keys.by-hand": ErrorKind(
         Exit.FAILURE,
-        "{name} has no container yet.",
-        "usenet deploy --services {name}",
+        "{service} makes and shows its key in its own pages only.",
+        "usenet services open {service}",
     ),
-    "service.not-running": ErrorKind(
+    "keys.not-set-up": ErrorKind(
         Exit.FAILURE,
-        "{name} does not run.",
-        "usenet services start {name}",
+        "{service} has no key in .env yet.",
+        "usenet services open {service}   (go through its first steps), then: "
+        "usenet keys rotate {service}",
     ),
-    "service.unwell": ErrorKind(
+    "keys.login-refused": ErrorKind(
+        Exit.AUTH,
+        "{service} lets nobody in as {username} with the password in .env.",
+        "Make a key in its own pages, and put it into {path} as {name}",
+    ),
+    "keys.given": ErrorKind(
         Exit.FAILURE,
-        "Not well after the start: {names}.",
-        "usenet services logs {first}",
+        "{name} is a value that only you can give.",
+        "Change it in {path}, then run: {deploy}",
+    ),
+    "keys.missing": ErrorKind(
+        Exit.FAILURE,
+        "There is no key of {service} in .env.",
+        "{deploy}   (makes it)",
+    ),
+    "keys.not-shown": ErrorKind(
+        Exit.FAILURE,
+        "The key of {service} was not shown: that needs a yes.",
+        "{command}   (prints it without asking)",
+    ),
+    "keys.differs": ErrorKind(
+        Exit.AUTH,
+        "{service} does not accept the key in .env.",
+        "{hint}",
+    ),
+    "keys.silent": ErrorKind(
+        Exit.FAILURE,
+        "{service} cannot be asked whether it accepts its key.",
+        "{hint}",
+    ),
+    "keys.holder-silent": ErrorKind(
+        Exit.FAILURE,
+        "{holder} cannot be asked whether it holds the key of {service}.",
+        "{hint}",
+    ),
+    "keys.holder-refused": ErrorKind(
+        Exit.FAILURE,
+        "{holder} cannot get in with the key that it was given ({title}).",
+        "usenet services logs {holder}",
+    ),
+    "keys.new-refused": ErrorKind(
+        Exit.FAILURE,
+        "{service} does not accept its new key.",
+        "usenet services logs {service}",
+    ),
+    "keys.old-accepted": ErrorKind(
+        Exit.FAILURE,
+        "{service} still accepts its old key.",
+        "usenet services logs {service}",
     ),
     # -- Docker -----------------------------------------------------------
     "docker.not-installed": ErrorKind(

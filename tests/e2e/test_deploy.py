@@ -285,6 +285,45 @@ def test_a_failing_service_does_not_stop_the_others(
         assert error["details"]
 
 
+def test_a_key_that_was_deleted_is_made_anew(
+    usenet: Cli, docker_host: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "keyless"
+    with small_stack(usenet, docker_host, folder, ("sonarr",)):
+        words = ("deploy", "--stack", folder, "--yes", "--format", "json")
+        assert usenet(*words).rc == 0
+        lines = (folder / ".env").read_text().splitlines(keepends=True)
+        left = [line for line in lines if "SONARR_API_KEY" not in line]
+        assert len(left) < len(lines)
+        (folder / ".env").write_text("".join(left))
+        ran = usenet(*words)
+        listed = usenet("services", "list", *words[1:3], "--format", "json")
+    assert ran.rc == 0, ran
+    assert read_env(folder)["SONARR_API_KEY"]
+    assert rows(listed)["sonarr"]["api"] == "ok"
+
+
+def test_a_change_that_compose_refuses_is_told(
+    usenet: Cli, docker_host: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "refused"
+    services = ("yacreader", "netdata")
+    with small_stack(usenet, docker_host, folder, services) as project:
+        words = ("deploy", "--stack", folder, "--yes", "--format", "json")
+        assert usenet(*words).rc == 0
+        before = identities(docker_host, project)["yacreader"]
+        # A container in the network of another one has no name of its own.
+        folder.joinpath("compose.override.yaml").write_text(
+            "services:\n  yacreader:\n    network_mode: service:netdata\n"
+            "    networks: !reset null\n    ports: !reset []\n"
+        )
+        ran = usenet(*words)
+        assert identities(docker_host, project)["yacreader"] == before
+    assert ran.rc == 3, ran
+    assert [e["code"] for e in ran.json["errors"]] == ["deploy.not-changed"]
+    assert "hostname" in ran.json["errors"][0]["why"]
+
+
 def test_settings_override_and_removal(
     usenet: Cli, docker_host: str, tmp_path: Path
 ) -> None:
@@ -313,6 +352,11 @@ def test_settings_override_and_removal(
             *("--stack", folder),
         )
         assert off.rc == 0, off
+        # Compose refuses labels for a service that is not there.
+        ran = usenet(*deploy, env=environ)
+        assert ran.rc == 3, ran
+        assert [e["code"] for e in ran.json["errors"]] == ["deploy.not-changed"]
+        override.unlink()
         assert usenet(*deploy, env=environ).rc == 0
         assert sorted(containers(docker_host, project)) == ["sabnzbd"]
         assert (folder / "config/sonarr/sonarr.db").exists()

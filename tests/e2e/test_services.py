@@ -196,17 +196,49 @@ def test_exec_passes_code_input_and_streams(stack: Deployed) -> None:
 
 
 def test_exec_without_dockers_own_command_line(stack: Deployed) -> None:
-    script = "echo out; echo bad >&2; exit 9"
+    script = "read line; echo got $line; echo bad >&2; exit 9"
     ran = stack(
-        "exec", "sonarr", "--", "sh", "-c", script, env={"PATH": "/nowhere"}
+        *("exec", "sonarr", "--", "sh", "-c", script),
+        env={"PATH": "/nowhere"},
+        stdin="word\n",
     )
-    assert (ran.rc, ran.stdout, ran.stderr) == (9, "out\n", "bad\n")
+    assert (ran.rc, ran.stdout, ran.stderr) == (9, "got word\n", "bad\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_exec_passes_signals_on(
+    stack: Deployed, number: signal.Signals
+) -> None:
+    script = (
+        "trap 'echo caught; exit 6' TERM INT; echo ready;"
+        " while :; do sleep 0.05; done"
+    )
+    words = ["services", "exec", "sonarr", "--", "sh", "-c", script]
+    running = stack.cli.start(f"--stack={stack.folder}", *words)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "ready\n"
+    running.send_signal(number)
+    output, errors = running.communicate(timeout=20)
+    assert (running.returncode, output, errors) == (6, "caught\n", "")
+
+
+def test_exec_ends_when_nobody_reads(stack: Deployed) -> None:
+    endless = "while :; do echo line; done"
+    words = ["services", "exec", "sonarr", "--", "sh", "-c", endless]
+    running = stack.cli.start(f"--stack={stack.folder}", *words)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "line\n"
+    running.stdout.close()
+    assert running.wait(20) == 141
+    assert running.stderr is not None
+    assert running.stderr.read() == ""
 
 
 def test_exec_gives_a_real_terminal(stack: Deployed) -> None:
     # Ctrl-C is for the program inside: we live on and pass its end on.
     script = (
-        "trap 'echo caught; exit 5' INT; tty; echo ready;"
+        "trap 'echo caught; exit 5' INT; tty; sleep 0.5; stty size;"
+        " echo ready;"
         " while :; do sleep 0.05; done"
     )
     program, *words = [*COMMAND, f"--stack={stack.folder}", "services"]
@@ -216,8 +248,10 @@ def test_exec_gives_a_real_terminal(stack: Deployed) -> None:
         env=stack.cli.environment(),
         timeout=20,
         encoding="utf-8",
+        dimensions=(33, 101),
     )
     child.expect("/dev/pts/0")
+    child.expect("33 101")
     child.expect("ready")
     child.sendcontrol("c")
     child.expect("caught")
@@ -236,9 +270,13 @@ def test_logs_of_several_in_the_order_of_time(stack: Deployed) -> None:
 def test_logs_are_cut_and_searched(stack: Deployed) -> None:
     ran = stack("logs", "sonarr", "--tail=1", "--format=json")
     assert len(ran.json["data"]["lines"]) == 1
-    ran = stack("logs", "sonarr", "--grep=LISTENING", "--format=json")
+    ran = stack("logs", "sonarr", "--grep=^listen.*89$", "--format=json")
     lines = ran.json["data"]["lines"]
     assert lines and all("listening" in line["text"] for line in lines)
+    ran = stack("logs", "sonarr", "--grep=LISTENING", "--format=json")
+    assert ran.json["data"]["lines"] == []
+    ran = stack("logs", "sonarr", "--level=error", "--format=json")
+    assert ran.json["data"]["lines"] == []
     ran = stack("logs", "sonarr", "--since=0s", "--format=json")
     assert ran.json["data"]["lines"] == []
 
@@ -256,6 +294,56 @@ def test_following_ends_with_ctrl_c(stack: Deployed) -> None:
         raise
     assert first.split()[0] in ("sonarr", "samba")
     assert running.returncode == 130 and "Traceback" not in errors
+
+
+def write_to_log(stack: Deployed, service: str, *lines: str) -> None:
+    script = 'for line; do echo "$line"; done > /proc/1/fd/1'
+    words = ["sh", "-c", script, "sh", *lines]
+    docker(stack.host, "exec", stack.container(service), *words)
+
+
+def test_following_at_a_level_goes_on_where_the_past_ends(
+    stack: Deployed,
+) -> None:
+    write_to_log(stack, "sonarr", "[Error] one", "[Info] two")
+    words = ["--follow", "--level=error", "--tail=1"]
+    running = stack.cli.start(
+        f"--stack={stack.folder}", "services", "logs", "sonarr", *words
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "[Error] one\n"
+    write_to_log(stack, "sonarr", "[Info] x", "[Fatal] y", "  at z", "[Info]")
+    shown = [running.stdout.readline() for _ in range(2)]
+    running.send_signal(signal.SIGINT)
+    output, errors = running.communicate(timeout=10)
+    assert shown == ["[Fatal] y\n", "  at z\n"]
+    assert (running.returncode, output, errors) == (130, "", "")
+
+
+def test_logs_of_all_that_have_a_container(stack: Deployed) -> None:
+    ran = stack("logs", "--all", "--grep=^listening", "--format=json")
+    lines = ran.json["data"]["lines"]
+    assert {line["service"] for line in lines} == set(SERVICES)
+    ran = stack("logs", "--group=media", "--tail=1", "--format=json")
+    assert {x["service"] for x in ran.json["data"]["lines"]} == {"jellyfin"}
+
+
+def test_a_reader_that_leaves_ends_the_logs(stack: Deployed) -> None:
+    lines = [f"{number} of many that fill a pipe" for number in range(4000)]
+    write_to_log(stack, "samba", *lines)
+    words = ["services", "logs", "samba", "--tail=4000"]
+    running = stack.cli.start(f"--stack={stack.folder}", *words)
+    assert running.stdout is not None and running.stderr is not None
+    assert running.stdout.readline()
+    running.stdout.close()
+    assert running.wait(10) == 141
+    assert running.stderr.read() == ""
+
+
+def test_a_wrong_expression_is_told_with_its_place(stack: Deployed) -> None:
+    ran = stack("logs", "sonarr", "--grep=a(b")
+    assert ran.rc == 2 and ran.stdout == ""
+    assert "    a(b\n     ^\n" in ran.stderr
 
 
 def test_what_is_done_is_journalled(stack: Deployed) -> None:

@@ -12,6 +12,7 @@ from e2e.sandbox_stack import containers, small_stack
 from images.build import docker
 from usenet_stack.deploy.request import DeployRequest
 from usenet_stack.deploy.settled import note_path, settled
+from usenet_stack.deploy.summary import KNOWN
 from usenet_stack.result import Result
 
 SERVICES = ("sonarr", "samba", "recyclarr")
@@ -50,6 +51,19 @@ def test_an_unchanged_stack_is_settled(stack: Path) -> None:
     states = {row["name"]: row["state"] for row in found.data["services"]}
     assert states == {"sonarr": "ready", "samba": "ready", "recyclarr": "timer"}
     assert found.data["changed"] == 0
+
+
+def test_both_ways_tell_the_same_and_nothing_of_the_moment(
+    stack: Path,
+) -> None:
+    found = ask(stack)
+    assert found is not None
+    cli = Cli(stack.parent)
+    words = ("--yes", "--format=json", "--services", ",".join(SERVICES))
+    whole = cli("deploy", "--stack", stack, *words).json["data"]
+    assert whole == found.data
+    assert {*whole["services"][0]} == {*KNOWN}
+    assert not {"checked_at", "totals"} & {*whole}
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from cli_process import Cli
+from usenet_stack.services.snapshot import Snapshot, keep, stamps, totals
 
 HEAVY = (
     "rich",
@@ -93,6 +96,45 @@ def test_a_help_page_imports_nothing_heavy(usenet: Cli, line: str) -> None:
 def test_completion_imports_nothing_heavy(usenet: Cli, line: str) -> None:
     modules = imported(usenet, "__complete", *line.split())
     assert forbidden(modules, HEAVY) == []
+
+
+# What the answer that is remembered may not cost; it is made of JSON.
+SLOW = tuple(name for name in HEAVY if name not in ("json",))
+MODEL = (
+    "usenet_stack.apps",
+    "usenet_stack.docker",
+    "usenet_stack.stack.model",
+    "usenet_stack.stack.catalog",
+    "usenet_stack.stack.settings",
+    "usenet_stack.storage",
+    "usenet_stack.transaction",
+    "ssl",
+    "socket",
+)
+
+
+@pytest.mark.parametrize("line", ["", "--group media", "--format json"])
+def test_the_remembered_list_imports_nothing_heavy(
+    usenet: Cli, tmp_path: Path, line: str
+) -> None:
+    """What is remembered stands in a file: the test writes it as a look does,
+    without a stack that runs."""
+    folder = tmp_path / "stack"
+    (folder / ".usenet").mkdir(parents=True)
+    (folder / "stack.toml").write_text('[stack]\nname = "x"\n')
+    data = {
+        "services": [],
+        "groups": [],
+        "totals": totals([]),
+        "checked_at": "2026-01-02T03:04:05Z",
+    }
+    look = Snapshot(stamps(folder), 5.0, time.time(), [], data)
+    keep(folder, look)
+    words = ["services", "list", f"--stack={folder}", *line.split()]
+    modules = imported(usenet, *words)
+    assert "usenet_stack.services.snapshot" in modules
+    assert forbidden(modules, SLOW) == []
+    assert forbidden(modules, MODEL) == []
 
 
 def test_the_measure_itself_sees_heavy_modules(usenet: Cli) -> None:

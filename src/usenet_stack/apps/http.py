@@ -187,10 +187,13 @@ class Http:
                 raw = self._once(request, deadline)
             return None, raw
         except _TooLargeError:
-            error = place.error("app.too-large", limit=self._most(request))
+            most = self._most(request)
+            error = place.error(
+                "app.too-large", limit=most, mebibytes=most // 2**20
+            )
         except TimeoutError:
             seconds = min(self.seconds, self.read_seconds)
-            error = place.error("app.silent", seconds=seconds)
+            error = place.error("app.silent", seconds=round(seconds, 1))
         except http.client.IncompleteRead:
             why = "it hung up in the middle of its answer"
             error = place.error("app.unreachable", reason=why)

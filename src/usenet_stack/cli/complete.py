@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
+from usenet_stack.cli.legacy import plain
 from usenet_stack.cli.registry import ENTRIES, GLOBAL_OPTIONS, load
 from usenet_stack.cli.spec import Argument, Command, Group, Option, Source
 
@@ -39,7 +40,7 @@ def answer(words: Sequence[str]) -> int:
 def offers(before: Sequence[str], current: str) -> list[Offer]:
     """Return the candidates for a word, given those before it."""
     # bash makes words of their own of "=" in --format=json.
-    place = _Place([word for word in before if word != "="])
+    place = _Place(plain([word for word in before if word != "="]))
     typed = "" if current == "=" else current
     head, equals, value = typed.partition("=")
     if place.lost:
@@ -183,6 +184,7 @@ SETTINGS = (
     "stack.hosts",
     "services.enable",
     "services.disable",
+    "services.network",
     "paths.config",
     "paths.data",
     "paths.cache",

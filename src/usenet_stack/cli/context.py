@@ -102,7 +102,7 @@ def confirm(call: Call, question: str, what: str) -> None:
     """
     if call.yes or call.dry_run or ask(call, question):
         return
-    raise UsenetError("cancelled", what=what, command=_with_yes(call.words))
+    raise UsenetError("cancelled", what=what, command=with_yes(call.words))
 
 
 def ask(call: Call, question: str) -> bool:
@@ -128,7 +128,8 @@ def approve(call: Call, plan: "Plan") -> None:
     confirm(call, "Take these steps?", "changing the machine")
 
 
-def _with_yes(words: Sequence[str]) -> str:
+def with_yes(words: Sequence[str]) -> str:
+    """Return the command line of a call with --yes."""
     from shlex import join
 
     end = words.index("--") if "--" in words else len(words)
@@ -151,11 +152,14 @@ def ended_with(code: int) -> Result:
 
 
 @contextmanager
-def progress(call: Call) -> "Iterator[Observer]":
+def progress(call: Call, after_s: float = 0.0) -> "Iterator[Observer]":
     """Show the progress of a plan while the block runs.
 
     A live display on a terminal, plain lines elsewhere, both on stderr;
     nothing with --quiet or JSON.
+
+    Args:
+        after_s: the live display appears after so many seconds.
     """
     if call.quiet or (call.json and not call.verbose):
         from usenet_stack.transaction import SILENT
@@ -169,5 +173,6 @@ def progress(call: Call) -> "Iterator[Observer]":
         os.environ,
         no_color=call.flag("no_color"),
         verbose=call.verbose,
+        after_s=after_s,
     ) as display:
         yield display

@@ -66,10 +66,17 @@ def details(stack_folder: Path, named: str) -> Result:
         _step(raw, [r for r in records if r.get("step") == index])
         for index, raw in enumerate(planned)
     ]
-    result = Result({"journal": {**_summary(path), "steps": steps}})
+    about = {**_summary(path), "undone_because": _reason(records)}
+    result = Result({"journal": {**about, "steps": steps}})
     if damage:
         result.errors.append(damage)
     return result
+
+
+def _reason(records: list[Record]) -> str:
+    """Return why it was first put back, "" when it was not."""
+    reasons = [r["reason"] for r in records if r.get("event") == "undoing"]
+    return str(reasons[0]) if reasons else ""
 
 
 def _step(raw: dict[str, Any], records: list[dict[str, Any]]) -> dict[str, Any]:

@@ -25,12 +25,15 @@ COMMANDS = {
     "restart": ("services", "restart"),
     "logs": ("services", "logs"),
     "status": ("services", "list"),
-    "update": ("deploy", "--pull"),
+    "update": ("services", "update"),
     "manage": ("services",),
 }
 
+# Two ways to say the same; neither is old.
+ALIASES = {("services", "keys"): ("keys",)}
+
 # These acted on everything when they were given no name.
-ALL_WHEN_ALONE = ("start", "stop", "restart")
+ALL_WHEN_ALONE = ("start", "stop", "restart", "update")
 
 
 def rewrite(words: Sequence[str]) -> tuple[list[str], str]:
@@ -39,16 +42,26 @@ def rewrite(words: Sequence[str]) -> tuple[list[str], str]:
     Returns: the new words, and one line that says what to write in future;
         "" when nothing was old.
     """
+    words = plain(words)
     at = _first(words)
     head, tail = list(words[:at]), list(words[at:])
     new = _renamed(tail)
     if new == tail:
-        return list(words), ""
+        return words, ""
     old_shown, new_shown = _heads(tail, new)
     return head + new, (
         f"`usenet {old_shown}` is an old spelling: "
         f"write `usenet {new_shown}` from now on."
     )
+
+
+def plain(words: Sequence[str]) -> list[str]:
+    """Replace an alias by the words that it stands for."""
+    at = _first(words)
+    pair = tuple(words[at : at + 2])
+    if len(pair) == 2 and pair in ALIASES:
+        return [*words[:at], *ALIASES[pair], *words[at + 2 :]]
+    return list(words)
 
 
 def _first(words: Sequence[str]) -> int:

@@ -39,6 +39,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Settings and safety",
         (
             Entry("config", "Read and change stack.toml", "config"),
+            Entry("keys", "Keys of the services: list, show, rotate", "keys"),
             Entry("backup", "Backups of settings and databases", "backup"),
             Entry("journal", "What was done, and what to undo", "journal"),
         ),

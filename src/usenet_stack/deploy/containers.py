@@ -5,12 +5,17 @@ from concurrent.futures import ThreadPoolExecutor
 from usenet_stack.docker.compose import Compose, find_compose
 from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.errors import UsenetError
-from usenet_stack.services import WELL, wait_until_well
+from usenet_stack.services import (
+    WELL,
+    recreate_dependents,
+    wait_until_well,
+)
 from usenet_stack.stack.model import Stack
 from usenet_stack.stack.secrets import read_env
 from usenet_stack.transaction.operation import Progress
 
 AT_ONCE = 8
+LOG_LINES = 5
 
 
 def tier_containers(
@@ -40,14 +45,23 @@ def start_tier(
 ) -> None:
     """Bring services up and wait until each answers or has had its time.
 
-    A service that cannot be created does not keep the others from it.
+    A service that cannot be created does not keep the others from it. Those
+    that use the network of one that was made anew are made anew as well.
 
     Raises:
         UsenetError: deploy.services-failed, naming each with its reason.
     """
     engine = Engine()
     reasons = _bring_up(stack, find_compose(), services, progress)
-    waiting = tuple(name for name in services if name not in reasons)
+    anew = recreate_dependents(stack, engine)
+    reasons |= {name: why for name, why in anew.items() if why}
+    unchanged = tuple(reasons)
+    on = {service.name for service in stack.services}
+    waiting = tuple(
+        name
+        for name in dict.fromkeys((*services, *anew))
+        if name not in reasons and name in on
+    )
     for name, health in wait_until_well(
         stack, engine, waiting, progress
     ).items():
@@ -61,6 +75,7 @@ def start_tier(
             first=next(iter(reasons)),
             details=tuple(f"{name}: {why}" for name, why in reasons.items()),
             reasons=reasons,
+            unchanged=unchanged,
         )
 
 
@@ -92,3 +107,14 @@ def _bring_up(
         except UsenetError as error:
             reasons[name] = error.why or error.message
     return reasons
+
+
+def last_lines(stack: Stack, service: str) -> tuple[str, ...]:
+    """Return the end of a service's log, without secrets."""
+    container = f"{stack.project}-{service}-1"
+    secrets = read_env(stack.folder)
+    try:
+        lines = list(Engine().logs(container, tail=LOG_LINES))
+    except UsenetError:
+        return ()
+    return tuple(secrets.masked(line.text) for line in lines)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from collections.abc import Callable
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -22,6 +23,8 @@ from usenet_stack.stack.ports import reassign
 from usenet_stack.stack.settings import parse_settings, read_settings_text
 from usenet_stack.stack.template import NewStack, new_settings_text
 
+Edit = Callable[[Path, str], str]
+
 WORKING_FOLDER = "com.docker.compose.project.working_dir"
 
 
@@ -36,8 +39,12 @@ def desired_stack(
     folder: Path,
     request: DeployRequest,
     hardware: Hardware,
+    edit: Edit = lambda _path, text: text,
 ) -> Desired:
     """Return the stack in `folder` with the options of a deploy applied.
+
+    Args:
+        edit: changes the text of its stack.toml further.
 
     Raises:
         UsenetError: settings.invalid, catalog.invalid, service.unknown;
@@ -57,6 +64,7 @@ def desired_stack(
     if request.lan:
         changes["stack.bind"] = lan_address()
     text = change_text(text, path, changes) if changes else text
+    text = edit(path, text)
     stack = _stack(folder, text)
     if request.sandbox and not stack.sandbox:
         raise UsenetError("deploy.not-sandbox", folder=folder)

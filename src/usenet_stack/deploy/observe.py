@@ -9,13 +9,13 @@ from usenet_stack.deploy.desired import Desired
 from usenet_stack.deploy.planner import Observed, Wanted
 from usenet_stack.deploy.record import read_record
 from usenet_stack.deploy.request import DeployRequest
-from usenet_stack.docker.compose import find_compose
 from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.docker.wire import socket_path
 from usenet_stack.errors import UsenetError
 from usenet_stack.hardware import Hardware
 from usenet_stack.preflight import Finding, Site, plan_fixes, run_checks
 from usenet_stack.sandbox import sandbox_image_tag
+from usenet_stack.services import config_hashes, lost_guests
 from usenet_stack.stack.compose import (
     HostFacts,
     SandboxImage,
@@ -27,7 +27,7 @@ from usenet_stack.stack.locate import (
     deploy_command,
     known_stacks,
 )
-from usenet_stack.stack.model import Stack, tiers
+from usenet_stack.stack.model import Stack
 from usenet_stack.stack.secrets import missing_secrets, read_env
 from usenet_stack.stack.service import Secret
 from usenet_stack.storage import plan_pool, pool_is_shared, propagation
@@ -56,7 +56,8 @@ def wanted_of(
             SandboxImage(tag) if tag else None,
         ),
         tiers=tuple(
-            tuple(service.name for service in batch) for batch in tiers(chosen)
+            tuple(service.name for service in batch)
+            for batch in stack.batches(chosen)
         ),
         sandbox_tag=tag,
     )
@@ -88,6 +89,9 @@ def observe(stack: Stack, wanted: Wanted, request: DeployRequest) -> Observed:
     missing = missing_secrets(stack, env)
     _refuse_wanting(stack, missing)
     compose = _text(stack.compose_path)
+    secrets = tuple(s.name for s in missing if s.kind != "given")
+    # Compose cannot say what a container should be without its secrets.
+    comparable = compose == wanted.compose and not secrets
     running = _containers(stack)
     record = read_record(stack.folder)
     names = {service.name for service in stack.services}
@@ -102,7 +106,7 @@ def observe(stack: Stack, wanted: Wanted, request: DeployRequest) -> Observed:
             if not folder.path.exists()
             and not folder.path.is_relative_to(stack.data_root)
         ),
-        secrets=tuple(s.name for s in missing if s.kind != "given"),
+        secrets=secrets,
         seeds=tuple(
             (service, path)
             for service, path in seed_paths(stack)
@@ -112,9 +116,7 @@ def observe(stack: Stack, wanted: Wanted, request: DeployRequest) -> Observed:
         fixes=fixes,
         images=_images(stack, wanted, request),
         current=frozenset(
-            _current(stack, running)
-            if compose == wanted.compose and not request.pull
-            else ()
+            _current(stack, running) if comparable and not request.pull else ()
         ),
         orphans=tuple(sorted(set(running) - names)),
         recorded=chosen <= set(record),
@@ -207,10 +209,13 @@ def _current(stack: Stack, running: dict[str, dict[str, Any]]) -> list[str]:
     """Return the services whose container is as compose.yaml says."""
     if not running:
         return []
-    hashes = find_compose().config_hashes(stack.folder, stack.project)
+    engine = Engine()
+    hashes = config_hashes(stack, engine)
+    lost = lost_guests(engine, stack.project)
     return [
         name
         for name, container in running.items()
         if container["State"] == "running"
+        and name not in lost
         and container["Labels"].get(CONFIG_HASH) == hashes.get(name)
     ]

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from usenet_stack.deploy.request import DeployRequest
 from usenet_stack.result import Result
-from usenet_stack.services import ask_all, memory_of
+from usenet_stack.services import ask_all
 from usenet_stack.stack.locate import STACK_FILE
 
 PROGRAM = Path(__file__).parents[1]
@@ -79,10 +79,7 @@ def settled(folder: Path, request: DeployRequest) -> Result | None:
             return None
     except (OSError, ValueError, LookupError, TypeError):
         return None
-    data: dict[str, Any] = note["data"]
-    for row in data["services"]:
-        row["memory_bytes"] = memory_of(running[row["name"]])
-    return Result(data | {"changed": 0, "journal": ""})
+    return Result(note["data"] | {"changed": 0, "journal": ""})
 
 
 def depends(folder: Path) -> list[str]:

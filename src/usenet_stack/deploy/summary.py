@@ -3,18 +3,31 @@
 import os
 from typing import Any, cast
 
+from usenet_stack.deploy.containers import last_lines
 from usenet_stack.deploy.planner import Wanted
 from usenet_stack.deploy.request import DeployRequest
-from usenet_stack.docker.engine import Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
 from usenet_stack.services import WELL, list_services
 from usenet_stack.stack.locate import deploy_command
 from usenet_stack.stack.model import Stack
-from usenet_stack.stack.secrets import read_env
 from usenet_stack.transaction import Outcome, Plan
 
-LOG_LINES = 5
+# A deploy that finds nothing to do has only seen that all runs and answers:
+# what is true for a moment only is told by `services list`.
+KNOWN = (
+    "name",
+    "title",
+    "group",
+    "state",
+    "reason",
+    "port",
+    "url",
+    "simulated",
+    "image",
+    "deprecated",
+    "replacement",
+)
 
 
 def plan_result(wanted: Wanted, plan: Plan) -> Result:
@@ -30,12 +43,13 @@ def summarise(
 ) -> Result:
     """Return the services as they are now, and an error for each failure."""
     result = list_services(stack, group=request.group)
-    if request.services:
-        chosen = {service.name for service in stack.select(request.services)}
-        result.data["services"] = [
-            row for row in result.data["services"] if row["name"] in chosen
-        ]
-    result.data |= {
+    chosen = {service.name for service in stack.select(request.services)}
+    result.data = {
+        "services": [
+            {key: row[key] for key in KNOWN}
+            for row in result.data["services"]
+            if row["name"] in chosen
+        ],
         "stack": str(stack.folder),
         "project": stack.project,
         "sandbox": stack.sandbox,
@@ -54,11 +68,13 @@ def _errors(
     """Return causes first: images that are missing, then each service."""
     errors = []
     reasons: dict[str, str] = {}
+    unchanged: set[str] = set()
     absent: set[str] = set()
     for failure in outcome.failures:
         error = failure.error
         if error.code == "deploy.services-failed":
             reasons |= cast(dict[str, str], error.facts["reasons"])
+            unchanged.update(cast(tuple[str, ...], error.facts["unchanged"]))
             continue
         errors.append(error)
         if error.code == "deploy.images-missing":
@@ -66,10 +82,23 @@ def _errors(
     for row in rows:
         name = row["name"]
         explained = stack.catalog[name].image in absent
-        if row["state"] not in WELL and not explained:
+        if explained:
+            continue
+        if row["state"] not in WELL:
             reason = reasons.get(name) or row["reason"]
             errors.append(_service_error(stack, name, row["state"], reason))
+        elif name in unchanged:
+            errors.append(_unchanged_error(stack, name, reasons[name]))
     return errors
+
+
+def _unchanged_error(stack: Stack, name: str, reason: str) -> UsenetError:
+    return UsenetError(
+        "deploy.not-changed",
+        service=name,
+        deploy=deploy_command(stack.folder, os.environ),
+        why=reason,
+    )
 
 
 def _service_error(
@@ -81,15 +110,5 @@ def _service_error(
         deploy=deploy_command(stack.folder, os.environ),
         state=state,
         why=reason,
-        details=_last_lines(stack, name),
+        details=last_lines(stack, name),
     )
-
-
-def _last_lines(stack: Stack, service: str) -> tuple[str, ...]:
-    container = f"{stack.project}-{service}-1"
-    secrets = read_env(stack.folder)
-    try:
-        lines = list(Engine().logs(container, tail=LOG_LINES))
-    except UsenetError:
-        return ()
-    return tuple(secrets.masked(line.text) for line in lines)

@@ -1,11 +1,14 @@
 """Compose v2: find it, and run it as a subprocess that dies with us."""
 
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -116,18 +119,47 @@ class Compose(NamedTuple):
         raise _failure(done, command, args, redact, seconds)
 
     def config_hashes(
-        self, folder: Path, project: str, redact: Redact = str
+        self,
+        folder: Path,
+        project: str,
+        redact: Redact = str,
+        networks: Mapping[str, str] = {},
     ) -> dict[str, str]:
         """Return the hash of each service's configuration.
 
         It is the one in the label com.docker.compose.config-hash of a
         container that is up to date.
+
+        Args:
+            networks: ids of the containers whose network services use, by
+                service: Compose counts them in, not the other's name.
         """
-        text = self.run(
-            folder, project, "config", "--hash=*", redact=redact, seconds=60
-        )
+        with _naming(networks) as files:
+            text = self.run(
+                folder,
+                project,
+                *(*files, "config", "--hash=*"),
+                redact=redact,
+                seconds=60,
+            )
         lines = (line.split() for line in text.splitlines())
         return {words[0]: words[1] for words in lines if len(words) == 2}
+
+
+@contextmanager
+def _naming(networks: Mapping[str, str]) -> Iterator[list[str]]:
+    """Hand out the option for a file that names whose network is used."""
+    if not networks:
+        yield []
+        return
+    services = {
+        service: {"network_mode": f"container:{container}"}
+        for service, container in networks.items()
+    }
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump({"services": services}, file)
+        file.flush()
+        yield [f"--file={file.name}"]
 
 
 def _failure(

@@ -5,11 +5,13 @@ Source: Docker Engine API 1.41 and later.
 
 import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from http.client import HTTPResponse
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Self
 
@@ -221,6 +223,41 @@ class Engine:
                 write(stream, block)
         return int(self._object("GET", f"/exec/{number}/json")["ExitCode"])
 
+    def exec_create(
+        self, container: str, command: Iterable[str], terminal: bool
+    ) -> str:
+        """Prepare a command with input and output; return its number."""
+        body = {
+            "AttachStdin": True,
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "Tty": terminal,
+            "Cmd": list(command),
+        }
+        target = f"/containers/{container}/exec"
+        return str(self._object("POST", target, body=body)["Id"])
+
+    @contextmanager
+    def exec_attach(
+        self, number: str, terminal: bool
+    ) -> Iterator[tuple[socket.socket, BufferedReader]]:
+        """Start a prepared command: what is sent to the socket is its
+        input, what is read its output (see `streams.demultiplex`).
+        """
+        target = self._versioned(f"/exec/{number}/start")
+        body = {"Detach": False, "Tty": terminal}
+        with self.wire.take_over(target, body) as opened:
+            yield opened
+
+    def exec_resize(self, number: str, rows: int, columns: int) -> None:
+        """Tell the size of the terminal to a command that runs."""
+        size: Query = {"h": rows, "w": columns}
+        self._do("POST", f"/exec/{number}/resize", size)
+
+    def exec_inspect(self, number: str) -> Json:
+        """Return what the Engine knows of a command: ExitCode, Pid."""
+        return self._object("GET", f"/exec/{number}/json")
+
     def exec_capture(
         self, container: str, command: Iterable[str], user: str = ""
     ) -> tuple[int, str]:
@@ -282,6 +319,26 @@ class Engine:
             if digest.partition("@")[0].rpartition("/")[2] == name:
                 return digest.partition("@")[2]
         return None
+
+    def registry_digest(self, reference: str) -> str:
+        """Return "sha256:..." that the registry has for a name now.
+
+        The Engine asks the registry; nothing is pulled. A digest of
+        several platforms is that of their list, as in `RepoDigests`.
+        """
+        found = self._object("GET", f"/distribution/{reference}/json")
+        return str((found.get("Descriptor") or {}).get("digest", ""))
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give an image a further name, taking it from any other image.
+
+        Args:
+            image: its id or a name of it.
+            reference: name:tag.
+        """
+        name, tag = split_reference(reference)
+        query: Query = {"repo": name, "tag": tag}
+        self._do("POST", f"/images/{image}/tag", query)
 
     def pull(
         self,

@@ -5,8 +5,8 @@ Source: Docker Engine API, "Stream format" of POST /containers/{id}/attach.
 
 import struct
 from collections.abc import Iterable, Iterator
-from http.client import HTTPException, HTTPResponse
-from typing import Literal, NamedTuple
+from http.client import HTTPException
+from typing import Literal, NamedTuple, Protocol
 
 StreamName = Literal["stdout", "stderr"]
 Block = tuple[StreamName, bytes]
@@ -30,7 +30,14 @@ class LogLine(NamedTuple):
     text: str
 
 
-def demultiplex(response: HTTPResponse, terminal: bool) -> Iterator[Block]:
+class Readable(Protocol):
+    """What output comes from: an answer, or a connection taken over."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return what is there, b"" at the end."""
+
+
+def demultiplex(response: Readable, terminal: bool) -> Iterator[Block]:
     """Return the pieces of a container's output as they come.
 
     Args:
@@ -56,7 +63,7 @@ def demultiplex(response: HTTPResponse, terminal: bool) -> Iterator[Block]:
             yield stream, block
 
 
-def _exactly(response: HTTPResponse, count: int) -> bytes:
+def _exactly(response: Readable, count: int) -> bytes:
     found = b""
     while len(found) < count:
         block = response.read1(count - len(found))

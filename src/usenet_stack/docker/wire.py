@@ -8,6 +8,7 @@ import shutil
 import socket
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -92,6 +93,41 @@ class Wire:
         except (OSError, http.client.HTTPException) as problem:
             call = f"{method} {target}"
             raise self._unreachable(problem, call, seconds) from problem
+        finally:
+            connection.close()
+
+    @contextmanager
+    def take_over(
+        self, target: str, body: dict[str, Any]
+    ) -> Iterator[tuple[socket.socket, BufferedReader]]:
+        """Post a request and hand out its connection, open both ways.
+
+        Raises:
+            UsenetError: as `open`.
+        Source: Docker Engine API, "Hijacking" of attach and exec.
+        """
+        data = json.dumps(body).encode()
+        head = (
+            f"POST {target} HTTP/1.1\r\nHost: docker\r\n"
+            "Connection: Upgrade\r\nUpgrade: tcp\r\n"
+            "Content-Type: application/json\r\n"
+            f"Content-Length: {len(data)}\r\n\r\n"
+        )
+        connection = _Connection(self.path, READ_SECONDS)
+        try:
+            connection.connect()
+            connection.sock.sendall(head.encode() + data)
+            with connection.sock.makefile("rb") as reader:
+                response = http.client.HTTPResponse(connection.sock)
+                response.fp = reader
+                response.begin()
+                if response.status >= 400:
+                    raise _refusal(response)
+                connection.sock.settimeout(None)
+                yield connection.sock, reader
+        except (OSError, http.client.HTTPException) as problem:
+            call = f"POST {target}"
+            raise self._unreachable(problem, call, None) from problem
         finally:
             connection.close()
 

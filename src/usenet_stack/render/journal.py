@@ -49,15 +49,16 @@ def _outcome(outcome: str) -> Cell:
 def show_journal(data: dict[str, Any], screen: Screen) -> None:
     """Print a run step by step, with what to do by hand."""
     journal = data["journal"]
-    screen.facts(
-        [
-            ("Journal", journal["id"]),
-            ("Command", f"usenet {journal['command']}"),
-            ("Begun", journal["at"]),
-            ("Ended", journal["ended"] or "-"),
-            ("Outcome", _outcome(journal["outcome"])),
-        ]
-    )
+    facts: list[tuple[str, str | Cell]] = [
+        ("Journal", journal["id"]),
+        ("Command", f"usenet {journal['command']}"),
+        ("Begun", journal["at"]),
+        ("Ended", journal["ended"] or "-"),
+        ("Outcome", _outcome(journal["outcome"])),
+    ]
+    if journal.get("undone_because"):
+        facts.append(("Because", journal["undone_because"]))
+    screen.facts(facts)
     screen.line()
     for number, step in enumerate(journal["steps"], 1):
         _step(number, step, screen)

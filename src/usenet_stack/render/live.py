@@ -2,7 +2,8 @@
 
 import threading
 import time
-from typing import IO, TYPE_CHECKING
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any, cast
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -32,6 +33,25 @@ _MARKS = {
 Amounts = dict[str, tuple[int | None, int | None, str]]
 
 
+class _Lasting:
+    """A terminal that may vanish: the work goes on all the same."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class LiveDisplay:
     """Shows the running step with a spinner and how far its parts are.
 
@@ -42,13 +62,21 @@ class LiveDisplay:
         width: columns to fill.
         colour: whether to colour.
         verbose: 1 lists every step with its cause.
+        after_s: seconds during which nothing is shown: what ends by then
+            needs no display.
     """
 
     def __init__(
-        self, stream: IO[str], width: int, *, colour: bool, verbose: int
+        self,
+        stream: IO[str],
+        width: int,
+        *,
+        colour: bool,
+        verbose: int,
+        after_s: float = 0.0,
     ) -> None:
         self._console = Console(
-            file=stream,
+            file=cast(IO[str], _Lasting(stream)),
             width=width,
             force_terminal=True,
             no_color=not colour,
@@ -64,6 +92,9 @@ class LiveDisplay:
         self._current = ""
         self._amounts: Amounts = {}
         self._lock = threading.Lock()
+        self._held: list[Text] | None = [] if after_s and not verbose else None
+        self._timer = threading.Timer(after_s, self._appear)
+        self._timer.daemon = True
         self._spinner = Spinner("dots" if self._unicode else "line")
         self._live = Live(
             get_renderable=self._render,
@@ -77,8 +108,27 @@ class LiveDisplay:
     def plan(self, plan: "Plan") -> None:
         self._total, self._finished = len(plan.steps), 0
         self._begun = time.monotonic()
-        if plan.steps:
+        if not plan.steps:
+            return
+        if self._held is None:
             self._live.start()
+        else:
+            self._timer.start()
+
+    def _appear(self) -> None:
+        with self._lock:
+            held, self._held = self._held, None
+            for line in held or []:
+                self._console.print(line)
+        # Not while the lock is held: it draws at once.
+        self._live.start()
+
+    def _print(self, line: Text) -> None:
+        with self._lock:
+            if self._held is not None:
+                self._held.append(line)
+                return
+        self._console.print(line)
 
     def step_started(self, index: int, total: int, step: "Step") -> None:
         with self._lock:
@@ -108,9 +158,9 @@ class LiveDisplay:
             f" {printable(step.operation.describe())}  ",
             (duration(seconds), "dim"),
         )
-        self._console.print(line)
+        self._print(line)
         if self._verbose:
-            self._console.print(Text(f"  why: {printable(step.why)}", "dim"))
+            self._print(Text(f"  why: {printable(step.why)}", "dim"))
 
     def warning(self, text: str) -> None:
         self._console.print(
@@ -119,7 +169,12 @@ class LiveDisplay:
 
     def close(self) -> None:
         """Remove the live part; what was listed stays."""
+        self._timer.cancel()
+        if self._timer.is_alive():
+            self._timer.join()
         self._live.stop()
+        if self._held is not None:
+            return
         if self._total and self._finished == self._total:
             taken = duration(time.monotonic() - self._begun)
             steps = counted(self._total, "step")

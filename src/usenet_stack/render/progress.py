@@ -25,6 +25,7 @@ def open_display(
     *,
     no_color: bool = False,
     verbose: int = 0,
+    after_s: float = 0.0,
 ) -> "Iterator[Observer]":
     """Hand out an observer that shows on `stream` what it is told.
 
@@ -33,6 +34,7 @@ def open_display(
         environ: for NO_COLOR, COLUMNS and TERM.
         no_color: as the option says.
         verbose: 1 adds the cause of each step and all progress.
+        after_s: the live display appears after so many seconds.
     """
     width = terminal.width_of(stream, environ, terminal.WIDE)
     colour = terminal.wants_colour(stream, environ, no_color)
@@ -41,7 +43,9 @@ def open_display(
         return
     from usenet_stack.render.live import LiveDisplay
 
-    display = LiveDisplay(stream, width, colour=colour, verbose=verbose)
+    display = LiveDisplay(
+        stream, width, colour=colour, verbose=verbose, after_s=after_s
+    )
     try:
         yield display
     finally:

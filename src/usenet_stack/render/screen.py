@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Literal, NamedTuple
 
-from usenet_stack.render.terminal import printable
+from usenet_stack.render.terminal import printable, speaks_unicode
 
 # Rich costs more than the rest of a quick answer: only what needs it
 # imports it.
@@ -76,6 +76,21 @@ class Screen:
             highlight=False,
             emoji=False,
         )
+
+    @property
+    def colour(self) -> bool:
+        """Tell whether styles show."""
+        return self._colour
+
+    @property
+    def unicode(self) -> bool:
+        """Tell whether more than ASCII can be shown."""
+        return speaks_unicode(self._stream)
+
+    def drawn(self, lines: Iterable[str]) -> None:
+        """Print lines that were laid out for this screen, styles included."""
+        for line in lines:
+            self._stream.write(f"{line}\n")
 
     def line(self, text: str = "", style: str = "") -> None:
         """Print a line, wrapped between words."""

@@ -39,8 +39,16 @@ def wants_colour(
     return stream.isatty()
 
 
-def speaks_unicode(stream: IO[str]) -> bool:
-    """Tell whether the stream can carry more than ASCII."""
+def speaks_unicode(
+    stream: IO[str], environ: Mapping[str, str] = os.environ
+) -> bool:
+    """Tell whether the stream can carry more than ASCII, and should.
+
+    Args:
+        environ: LC_ALL=C asks for ASCII, although Python would write UTF-8.
+    """
+    if environ.get("LC_ALL") in ("C", "POSIX"):
+        return False
     encoding = (getattr(stream, "encoding", None) or "ascii").lower()
     return encoding.replace("-", "") in ("utf8", "utf16", "utf32")
 

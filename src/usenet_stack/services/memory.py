@@ -1,39 +1,15 @@
-"""How much memory a container needs, without asking the Engine.
-
-The Engine answers a question for statistics at its next tick, up to a second
-later, and one container after another; the kernel answers at once.
+"""How much memory a container needs.
 
 Source: docker/cli, `docker stats`: what is used, less cached files.
 """
 
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-CONTROL_GROUPS = Path("/sys/fs/cgroup")
-
-
-class _Version(NamedTuple):
-    folders: tuple[str, ...]
-    usage: str
-    cached: str
+from usenet_stack.services.control_groups import ROOT, version_1, version_2
 
 
-# Docker's two drivers: cgroupfs and systemd; below the root or a slice.
-_VERSIONS = (
-    _Version(
-        ("system.slice/docker-{id}.scope", "docker/{id}"),
-        "memory.current",
-        "inactive_file",
-    ),
-    _Version(
-        ("memory/docker/{id}", "memory/system.slice/docker-{id}.scope"),
-        "memory.usage_in_bytes",
-        "total_inactive_file",
-    ),
-)
-
-
-def memory_of(container: str, root: Path = CONTROL_GROUPS) -> int | None:
+def memory_of(container: str, root: Path = ROOT) -> int | None:
     """Return the bytes that a container needs, its cached files left out.
 
     Args:
@@ -42,17 +18,25 @@ def memory_of(container: str, root: Path = CONTROL_GROUPS) -> int | None:
     Returns: None when it does not run, or its control group is elsewhere
         (another machine, rootless Docker).
     """
-    for version in _VERSIONS:
-        for name in version.folders:
-            folder = root / name.format(id=container)
-            try:
-                usage = int((folder / version.usage).read_text())
-                table = (folder / "memory.stat").read_text()
-            except OSError:
-                continue
-            parts = dict(line.split() for line in table.splitlines())
-            return _needed(usage, int(parts.get(version.cached, 0)))
+    for folder in version_2(container, root):
+        found = _read(folder, "memory.current", "inactive_file")
+        if found is not None:
+            return found
+    for folder in version_1(container, ("memory",), root):
+        found = _read(folder, "memory.usage_in_bytes", "total_inactive_file")
+        if found is not None:
+            return found
     return None
+
+
+def _read(folder: Path, usage: str, cached: str) -> int | None:
+    try:
+        used = int((folder / usage).read_text())
+        table = (folder / "memory.stat").read_text()
+    except OSError:
+        return None
+    parts = dict(line.split() for line in table.splitlines())
+    return _needed(used, int(parts.get(cached, 0)))
 
 
 def memory_in_sample(sample: dict[str, Any]) -> int | None:

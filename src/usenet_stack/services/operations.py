@@ -1,17 +1,36 @@
 """The operations of start, stop and restart."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import ClassVar
 
 from usenet_stack.docker.engine import Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.services.containers import Container, stack_containers
 from usenet_stack.services.health import WELL
+from usenet_stack.services.network import (
+    guests,
+    host_is_gone,
+    lost_guests,
+    make_anew,
+)
+from usenet_stack.services.starting import (
+    Reviver,
+    port_is_taken,
+    start_patiently,
+)
 from usenet_stack.services.waiting import wait_until_well
-from usenet_stack.stack.model import load_stack
-from usenet_stack.transaction.operation import Before, Context, Operation
+from usenet_stack.stack.model import Stack, load_stack
+from usenet_stack.transaction.operation import (
+    Before,
+    Context,
+    Operation,
+    Progress,
+)
 
 AT_ONCE = 8
+# Docker may be about to start a container again that keeps ending.
+AWAKE = ("running", "restarting", "paused")
 
 
 class _Services(Operation, frozen=True):
@@ -34,12 +53,12 @@ class _Services(Operation, frozen=True):
         return [
             found[name]
             for name in self.services
-            if name in found and running in (None, found[name].running)
+            if name in found and running in (None, found[name].state in AWAKE)
         ]
 
     def start(self, containers: Iterable[Container]) -> dict[str, str]:
         """Start containers at once; return why not, by service."""
-        return _each(containers, Engine().start)
+        return _each(containers, partial(start_patiently, Engine()))
 
     def stop(self, containers: Iterable[Container]) -> dict[str, str]:
         """Stop containers at once, each in its own time."""
@@ -63,15 +82,22 @@ class StartServices(_Services, frozen=True):
             for name in self.services
             if name not in there
         }
+        context.progress("starting", 0, len(self.services), "services")
+        engine = Engine()
+        known = guests(engine, self.project)
+        anew = [
+            name
+            for name in there & set(known)
+            if host_is_gone(engine, known[name])
+        ]
+        reasons |= _failed(make_anew(stack, anew))
+        containers = [c for c in containers if c.service not in anew]
         reasons |= self.start(containers)
+        count = len(self.services)
+        context.progress("starting", count, count, "services")
         waiting = [name for name in self.services if name not in reasons]
-        found = wait_until_well(stack, Engine(), waiting, context.progress)
-        reasons |= {
-            name: health.reason or health.state
-            for name, health in found.items()
-            if health.state not in WELL
-        }
-        _refuse(reasons)
+        reviver = Reviver(engine, containers)
+        _refuse(reasons | _unwell(stack, waiting, context.progress, reviver))
 
     def undo(self, context: Context, before: Before) -> None:
         old = before["running"]
@@ -80,7 +106,10 @@ class StartServices(_Services, frozen=True):
         )
 
     def verify(self, context: Context) -> bool:
-        return len(self.containers(True)) == len(self.services)
+        found = self.containers()
+        return len(found) == len(self.services) and all(
+            container.running for container in found
+        )
 
     def manual(self, before: Before) -> str:
         new = [n for n in self.services if n not in before["running"]]
@@ -111,6 +140,57 @@ class StopServices(_Services, frozen=True):
         return f"usenet services start {' '.join(before['running'])}"
 
 
+class ReconnectServices(_Services, frozen=True):
+    """Make containers anew that hold a network which is no more."""
+
+    kind: ClassVar[str] = "service.reconnect"
+
+    def describe(self) -> str:
+        return f"recreate {', '.join(self.services)} and wait for their health"
+
+    def do(self, context: Context, before: Before) -> None:
+        stack, engine = load_stack(context.stack_folder), Engine()
+        lost = set(lost_guests(engine, self.project)) & set(self.services)
+        context.progress("recreating", 0, len(lost), "services")
+        reasons = _failed(make_anew(stack, sorted(lost)))
+        context.progress("recreating", len(lost), len(lost), "services")
+        waiting = [
+            name
+            for name in self.services
+            if name not in reasons and name in stack.catalog
+        ]
+        reviver = Reviver(engine, ())
+        _refuse(reasons | _unwell(stack, waiting, context.progress, reviver))
+
+    def undo(self, context: Context, before: Before) -> None:
+        """The new containers do what the old ones did."""
+
+    def verify(self, context: Context) -> bool:
+        lost = lost_guests(Engine(), self.project)
+        return not set(lost) & set(self.services)
+
+
+def _failed(reasons: dict[str, str]) -> dict[str, str]:
+    return {name: why for name, why in reasons.items() if why}
+
+
+def _unwell(
+    stack: Stack, names: list[str], progress: Progress, reviver: Reviver
+) -> dict[str, str]:
+    """Wait for services; return why not, for those that do not get well."""
+
+    def tell(text: str, done: int | None, total: int | None, unit: str) -> None:
+        reviver.look()
+        progress(text, done, total, unit)
+
+    found = wait_until_well(stack, Engine(), names, tell)
+    return {
+        name: health.reason or health.state
+        for name, health in found.items()
+        if health.state not in WELL
+    }
+
+
 def _each(
     containers: Iterable[Container], change: Callable[[str], None]
 ) -> dict[str, str]:
@@ -135,9 +215,10 @@ def _each(
 
 def _refuse(reasons: dict[str, str]) -> None:
     if reasons:
+        taken = [name for name, why in reasons.items() if port_is_taken(why)]
         raise UsenetError(
-            "service.unwell",
+            "service.port-taken" if taken else "service.unwell",
             names=", ".join(reasons),
-            first=next(iter(reasons)),
+            first=next(iter(taken or reasons)),
             details=tuple(f"{name}: {why}" for name, why in reasons.items()),
         )

@@ -50,6 +50,19 @@ class Answer(NamedTuple):
     reason: str = ""
 
 
+class Heard(NamedTuple):
+    """An answer as it came.
+
+    Args:
+        status: of HTTP; 0 when there was none.
+        seconds: how long it took.
+    """
+
+    answer: Answer
+    status: int
+    seconds: float
+
+
 def probe_once(expected: Expected, address: Address, seconds: float) -> Answer:
     """Ask once; redirects are answers and not followed.
 
@@ -58,11 +71,26 @@ def probe_once(expected: Expected, address: Address, seconds: float) -> Answer:
         address: where the host reaches it.
         seconds: how long it may take.
     """
+    return listen(expected, address, seconds).answer
+
+
+def listen(expected: Expected, address: Address, seconds: float) -> Heard:
+    """Ask once, as `probe_once`, and tell how the answer came."""
+    began = time.monotonic()
+    statuses: list[int] = []
+    answer = _ask(expected, address, seconds, statuses)
+    status = statuses[0] if statuses else 0
+    return Heard(answer, status, time.monotonic() - began)
+
+
+def _ask(
+    expected: Expected, address: Address, seconds: float, statuses: list[int]
+) -> Answer:
     until = time.monotonic() + seconds
     try:
         if expected.kind == "tcp":
             return _ask_tcp(address, until)
-        return _ask_http(expected, address, until)
+        return _ask_http(expected, address, until, statuses)
     except TimeoutError:
         return Answer("silent", f"gave no answer within {seconds:g} s")
     except ConnectionRefusedError:
@@ -88,7 +116,9 @@ def _ask_tcp(address: Address, until: float) -> Answer:
     raise ConnectionResetError
 
 
-def _ask_http(expected: Expected, address: Address, until: float) -> Answer:
+def _ask_http(
+    expected: Expected, address: Address, until: float, statuses: list[int]
+) -> Answer:
     host, port = address
     connection = http.client.HTTPConnection(
         host, port, timeout=_connect_limit(until)
@@ -100,6 +130,7 @@ def _ask_http(expected: Expected, address: Address, until: float) -> Answer:
         headers = {"Host": f"127.0.0.1:{port}", "Connection": "close"}
         connection.request(expected.method, expected.path, headers=headers)
         response = connection.getresponse()
+        statuses.append(response.status)
         body = _read(response, connection.sock, until)
         return _judge(expected, response, body)
     finally:

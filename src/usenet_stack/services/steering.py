@@ -1,19 +1,28 @@
 """`usenet services start`, `stop` and `restart`: tier by tier."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from usenet_stack.docker.engine import Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
 from usenet_stack.services.containers import stack_containers
 from usenet_stack.services.health import WELL, probe_services
-from usenet_stack.services.operations import StartServices, StopServices
-from usenet_stack.stack.model import Stack, tiers
+from usenet_stack.services.network import guests, lost_guests
+from usenet_stack.services.operations import AWAKE
+from usenet_stack.services.planning import (
+    Seen,
+    already,
+    remarks_on_start,
+    remarks_on_stop,
+    restart_plan,
+    start_plan,
+    stop_plan,
+)
+from usenet_stack.stack.model import Stack
 from usenet_stack.stack.service import Service
-from usenet_stack.transaction import SILENT, Observer, Plan, Step, open_session
+from usenet_stack.transaction import SILENT, Observer, Plan, open_session
 
 Names = Sequence[str]
-Batches = Iterable[tuple[Service, ...]]
 
 
 def start(
@@ -36,8 +45,7 @@ def start(
     Effects: containers run; one journal. A service that is not well does
         not keep the others from starting: exit 3.
     """
-    chosen = select(stack, names, group, all)
-    return _run(stack, _start(stack, chosen), chosen, observer)
+    return _steer("start", stack, select(stack, names, group, all), observer)
 
 
 def stop(
@@ -54,7 +62,7 @@ def stop(
     Effects: they stay stopped until they are started or deployed.
     """
     chosen = select(stack, names, group, all)
-    return _run(stack, _stop(stack, chosen), chosen, observer, ("stopped",))
+    return _steer("stop", stack, chosen, observer, ("stopped",))
 
 
 def restart(
@@ -70,8 +78,7 @@ def restart(
     Args, Returns, Raises, Effects: as `start`. One that the crash of this
         program leaves stopped is started by the next run.
     """
-    chosen = select(stack, names, group, all)
-    return _run(stack, _restart(stack, chosen), chosen, observer)
+    return _steer("restart", stack, select(stack, names, group, all), observer)
 
 
 def plan_start(
@@ -82,7 +89,7 @@ def plan_start(
     all: bool = False,
 ) -> Plan:
     """Return what `start` would do."""
-    return _start(stack, select(stack, names, group, all))
+    return start_plan(stack, select(stack, names, group, all), _observe(stack))
 
 
 def plan_stop(
@@ -93,7 +100,7 @@ def plan_stop(
     all: bool = False,
 ) -> Plan:
     """Return what `stop` would do."""
-    return _stop(stack, select(stack, names, group, all))
+    return stop_plan(stack, select(stack, names, group, all), _observe(stack))
 
 
 def plan_restart(
@@ -104,7 +111,9 @@ def plan_restart(
     all: bool = False,
 ) -> Plan:
     """Return what `restart` would do."""
-    return _restart(stack, select(stack, names, group, all))
+    return restart_plan(
+        stack, select(stack, names, group, all), _observe(stack)
+    )
 
 
 def select(
@@ -124,69 +133,69 @@ def select(
     return stack.select(names, (group,) if group else ())
 
 
-def _start(stack: Stack, chosen: tuple[Service, ...]) -> Plan:
-    running = _running(stack)
-    wanted = [s for s in chosen if s.name not in running]
-    steps = _start_steps(stack, tiers(wanted), "it does not run")
-    return Plan("services start", tuple(steps), "forward")
+def _observe(stack: Stack) -> Seen:
+    engine = Engine()
+    containers = stack_containers(engine, stack.project)
+    found = guests(engine, stack.project)
+    attached = {
+        name: guest.host_service
+        for name, guest in found.items()
+        if guest.host_service
+    }
+    return Seen(
+        frozenset(n for n, seen in containers.items() if seen.running),
+        frozenset(n for n, seen in containers.items() if seen.state in AWAKE),
+        {**stack.networks, **attached},
+        frozenset(lost_guests(engine, stack.project) if found else ()),
+        frozenset(containers),
+    )
 
 
-def _stop(stack: Stack, chosen: tuple[Service, ...]) -> Plan:
-    running = _running(stack)
-    wanted = [s for s in chosen if s.name in running]
-    steps = _stop_steps(stack, tiers(wanted), "you asked for it")
-    return Plan("services stop", tuple(steps), "forward")
+_PLANNERS = {"start": start_plan, "stop": stop_plan, "restart": restart_plan}
 
 
-def _restart(stack: Stack, chosen: tuple[Service, ...]) -> Plan:
-    running = _running(stack)
-    stopping = [s for s in chosen if s.name in running]
-    steps = _stop_steps(stack, tiers(stopping), "it starts again afterwards")
-    steps += _start_steps(stack, tiers(chosen), "you asked for it")
-    return Plan("services restart", tuple(steps), "forward")
+def _remarks(
+    verb: str, stack: Stack, chosen: tuple[Service, ...], seen: Seen
+) -> list[str]:
+    if verb == "stop":
+        return list(remarks_on_stop(stack, chosen, seen))
+    return list(remarks_on_start(stack, chosen, seen))
 
 
-def _running(stack: Stack) -> set[str]:
-    containers = stack_containers(Engine(), stack.project)
-    return {name for name, seen in containers.items() if seen.running}
-
-
-def _start_steps(stack: Stack, batches: Batches, why: str) -> list[Step]:
-    return [
-        Step(StartServices(stack.project, _names(batch)), why, "continue")
-        for batch in batches
-    ]
-
-
-def _stop_steps(stack: Stack, batches: Batches, why: str) -> list[Step]:
-    return [
-        Step(StopServices(stack.project, _names(batch)), why, "continue")
-        for batch in reversed(list(batches))
-    ]
-
-
-def _names(batch: Iterable[Service]) -> tuple[str, ...]:
-    return tuple(service.name for service in batch)
-
-
-def _run(
+def _steer(
+    verb: str,
     stack: Stack,
-    plan: Plan,
     chosen: tuple[Service, ...],
     observer: Observer,
     wanted: tuple[str, ...] = WELL,
 ) -> Result:
-    with open_session(stack.folder, plan.command, observer) as session:
+    # Looked at under the lock: what another run changed before counts.
+    with open_session(stack.folder, f"services {verb}", observer) as session:
+        seen = _observe(stack)
+        plan = _PLANNERS[verb](stack, chosen, seen)
         outcome = session.run(plan)
-    found = probe_services(stack, Engine(), _names(chosen))
-    rows = [
+    result = Result({"journal": outcome.journal})
+    result.data["services"] = _rows(stack, chosen, plan)
+    if same := already(verb, chosen, seen):
+        result.info(same)
+    for text in _remarks(verb, stack, chosen, seen):
+        result.warn(text)
+    result.errors = [failure.error for failure in outcome.failures]
+    some = any(row["state"] in wanted for row in result.data["services"])
+    result.partial = bool(result.errors) and some
+    return result
+
+
+def _rows(
+    stack: Stack, chosen: tuple[Service, ...], plan: Plan
+) -> list[dict[str, str]]:
+    """Return how those are that were chosen, or changed with them."""
+    names = {service.name for service in chosen}
+    for step in plan.steps:
+        names |= set(getattr(step.operation, "services", ()))
+    affected = [s.name for s in stack.services if s.name in names]
+    found = probe_services(stack, Engine(), affected)
+    return [
         {"name": name, "state": health.state, "reason": health.reason}
         for name, health in found.items()
     ]
-    errors = [failure.error for failure in outcome.failures]
-    some = any(row["state"] in wanted for row in rows)
-    return Result(
-        {"services": rows, "journal": outcome.journal},
-        errors=errors,
-        partial=bool(errors) and some,
-    )

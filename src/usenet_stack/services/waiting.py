@@ -16,6 +16,9 @@ from usenet_stack.transaction.operation import Progress
 ASK_SECONDS = 3.0
 FIRST_PAUSE = 0.1
 LONGEST_PAUSE = 1.0
+# An application that starts may not have read its keys yet; longer than this
+# no waiting makes a wrong key right.
+REFUSED_SECONDS = 15.0
 
 
 def wait_until_well(
@@ -43,7 +46,7 @@ def wait_until_well(
         waiting = [
             name
             for name in waiting
-            if not _settled(found[name])
+            if not _settled(found[name], spent)
             and spent < stack.catalog[name].health.limit_seconds
         ]
         done = len(names) - len(waiting)
@@ -54,6 +57,7 @@ def wait_until_well(
     return found
 
 
-def _settled(health: Health) -> bool:
+def _settled(health: Health, spent: float) -> bool:
     hopeless = health.state == "down" and health.restarts >= RESTARTS
-    return health.state in WELL or hopeless
+    refused = health.api == "refused" and spent >= REFUSED_SECONDS
+    return health.state in WELL or hopeless or refused

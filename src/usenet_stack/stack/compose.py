@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from usenet_stack.stack.facts import fact
 from usenet_stack.stack.model import Stack
+from usenet_stack.stack.networks import users_of
 from usenet_stack.stack.placeholders import fill
 from usenet_stack.stack.profiles import MIB, Limits, find_profile, limits
 from usenet_stack.stack.service import Service, Volume
@@ -98,14 +99,17 @@ class _Rendering(NamedTuple):
         service = self.service
         body: dict[str, Any] = {"image": _literal(service.image)}
         body |= self._process()
+        network = self.stack.networks.get(service.name)
+        if network:
+            body["network_mode"] = f"service:{network}"
+        else:
+            body["hostname"] = service.hostname or service.name
         body |= {
-            "hostname": service.hostname or service.name,
             "restart": "unless-stopped",
             "stop_grace_period": f"{service.stop_seconds}s",
             "environment": self._environment(),
         }
-        if service.ports:
-            body["ports"] = self._ports()
+        body |= {} if network else self._openings()
         if volumes := self._volumes():
             body["volumes"] = volumes
         if self.sandbox is None:
@@ -171,8 +175,19 @@ class _Rendering(NamedTuple):
             _literal,
         )
 
-    def _ports(self) -> list[dict[str, Any]]:
-        stack, service = self.stack, self.service
+    def _openings(self) -> dict[str, Any]:
+        """Return ports and names, also of those that use its network."""
+        guests = users_of(self.stack.networks, self.service.name)
+        services = [self.service, *(self.stack.catalog[g] for g in guests)]
+        ports = [port for each in services for port in self._ports(each)]
+        found: dict[str, Any] = {"ports": ports} if ports else {}
+        if guests:
+            # So the others still find them under their own names.
+            found["networks"] = {"default": {"aliases": list(guests)}}
+        return found
+
+    def _ports(self, service: Service) -> list[dict[str, Any]]:
+        stack = self.stack
         return [
             {
                 "target": stack.container_port(service, port),

@@ -27,16 +27,53 @@ class Unreadable(ValueError):
         self.line = line
 
 
+class _Setting(NamedTuple):
+    """Where a setting stands: lines `first` to `end`, without the last."""
+
+    name: str
+    first: int
+    end: int
+    head: str
+    value: str
+
+
 def parse(text: str) -> Iterator[Entry]:
     """Yield the settings; a later one of the same name counts.
 
     Raises:
         Unreadable: with the line, and without its content.
     """
+    for setting in _settings(text.splitlines()):
+        yield Entry(setting.name, _value(setting.value))
+
+
+def replaced(text: str, name: str, value: str) -> str | None:
+    """Return `text` with one value replaced, all else byte for byte.
+
+    Args:
+        name: of the setting; where it is there twice the last one counts.
+
+    Returns: None when there is no such setting.
+    Raises:
+        Unreadable: as `parse`.
+    """
     lines = text.splitlines()
+    found = [s for s in _settings(lines) if s.name == name]
+    if not found:
+        return None
+    setting = found[-1]
+    kept = text.splitlines(keepends=True)
+    last = setting.end - 1
+    ending = kept[last][len(lines[last]) :]
+    tail = setting.value[_length(setting.value) :]
+    new = f"{setting.head}{quote(value)}{tail}{ending}"
+    return "".join([*kept[: setting.first], new, *kept[setting.end :]])
+
+
+def _settings(lines: list[str]) -> Iterator[_Setting]:
     number = 0
     while number < len(lines):
-        line = lines[number]
+        first, line = number, lines[number]
         number += 1
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -46,14 +83,21 @@ def parse(text: str) -> Iterator[Entry]:
         if found is None:
             raise Unreadable(number)
         rest = found[2].lstrip()
+        head = line[: len(line) - len(rest)]
         if rest[:1] in ("'", '"'):
-            start = number
             while not _closed(rest):
                 if number == len(lines):
-                    raise Unreadable(start)
+                    raise Unreadable(first + 1)
                 rest += "\n" + lines[number]
                 number += 1
-        yield Entry(found[1], _value(rest))
+        yield _Setting(found[1], first, number, head, rest)
+
+
+def _length(rest: str) -> int:
+    """Return how much of what follows the = sign is the value."""
+    if rest[:1] in ("'", '"'):
+        return _end(rest) + 1
+    return len(re.split(r"\s+#", rest, maxsplit=1)[0].rstrip())
 
 
 def _closed(text: str) -> bool:

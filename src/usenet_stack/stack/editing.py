@@ -79,6 +79,7 @@ def _all_keys() -> list[str]:
 
 def _known(steps: tuple[str, ...], key: str) -> None:
     free = steps[0] in ("ports", "profiles")
+    free = free or steps[:2] == ("services", "network")
     if not free and key not in _all_keys():
         _unknown(key)
 

@@ -32,15 +32,18 @@ def fact(stack: Stack, service: Service, name: str) -> str:
 def hosts(stack: Stack, service: Service) -> tuple[str, ...]:
     """Return the names under which a service may be asked.
 
-    Its own name is what the other containers use. When the port is open on
-    every address and no names were told, any has to do: "*".
+    Its own name is what the other containers use, or that of the service
+    whose network it uses. When the port is open on every address and no
+    names were told, any has to do: "*".
     """
     settings = stack.settings.stack
     everywhere = settings.bind in ("0.0.0.0", "::")
     if everywhere and not settings.hosts:
         return ("*",)
     bound = () if everywhere else (settings.bind,)
-    every = (service.name, *_LOCAL, *bound, *settings.hosts)
+    shared = stack.networks.get(service.name)
+    inside = (service.name, shared) if shared else (service.name,)
+    every = (*inside, *_LOCAL, *bound, *settings.hosts)
     return tuple(dict.fromkeys(every))
 
 

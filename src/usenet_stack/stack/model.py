@@ -1,13 +1,15 @@
 """A stack as a whole: its settings applied to the catalogue."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.catalog import Catalog, load_catalog
 from usenet_stack.stack.locate import StackLocation
+from usenet_stack.stack.networks import shared_networks
 from usenet_stack.stack.profiles import find_profile
 from usenet_stack.stack.service import Port, Service, Tier, Volume
 from usenet_stack.stack.settings import Settings, load_settings
@@ -122,6 +124,21 @@ class Stack:
     def enabled(self, name: str) -> bool:
         """Return whether the service of that name is on."""
         return any(service.name == name for service in self.services)
+
+    @cached_property
+    def networks(self) -> Mapping[str, str]:
+        """Return whose network a service uses, for those without their own.
+
+        Raises:
+            UsenetError: network.off, network.chain, network.ports.
+        """
+        return shared_networks(self)
+
+    def batches(
+        self, services: Iterable[Service]
+    ) -> tuple[tuple[Service, ...], ...]:
+        """Return services in batches, see `tiers`."""
+        return tiers(services, self.networks.values())
 
     def select(
         self, names: Iterable[str] = (), groups: Iterable[str] = ()
@@ -243,14 +260,17 @@ def load_stack(where: StackLocation | Path) -> Stack:
 
 
 def check_names(stack: Stack) -> None:
-    """Check that the services and the profile that it names exist.
+    """Check that what it names exists, and that networks can be shared.
 
     Raises:
-        UsenetError: service.unknown, profile.unknown.
+        UsenetError: service.unknown, profile.unknown; as `Stack.networks`.
     """
+    network = stack.settings.services.network
     named = [
         *stack.settings.services.enable,
         *stack.settings.services.disable,
+        *network,
+        *network.values(),
         *stack.settings.ports,
     ]
     for name in named:
@@ -260,14 +280,22 @@ def check_names(stack: Stack) -> None:
             error.why = f"{stack.folder / 'stack.toml'} names it."
             raise
     find_profile(stack.settings.stack.profile, stack.settings.profiles)
+    shared_networks(stack)
 
 
-def tiers(services: Iterable[Service]) -> tuple[tuple[Service, ...], ...]:
+def tiers(
+    services: Iterable[Service], first: Collection[str] = ()
+) -> tuple[tuple[Service, ...], ...]:
     """Return the services in batches: each starts once the one before
     answers. Those that may start at any time are in the first.
+
+    Args:
+        first: names of those that come before all others, because others
+            use their network.
     """
-    batches: dict[Tier, list[Service]] = {tier: [] for tier in TIERS[:3]}
+    batches: dict[Tier | Literal[""], list[Service]] = {"": []}
+    batches |= {tier: [] for tier in TIERS[:3]}
     for service in services:
         tier = "download" if service.tier == "any" else service.tier
-        batches[tier].append(service)
+        batches["" if service.name in first else tier].append(service)
     return tuple(tuple(batch) for batch in batches.values() if batch)

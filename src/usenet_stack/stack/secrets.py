@@ -73,6 +73,10 @@ class Secrets(Mapping[str, SecretValue]):
     def __repr__(self) -> str:
         return f"Secrets({', '.join(sorted(self._values))})"
 
+    def having(self, name: str, value: SecretValue) -> "Secrets":
+        """Return these secrets with one of them replaced or added."""
+        return Secrets({**self._values, name: value})
+
     def masked(self, text: str) -> str:
         """Return `text` with every secret in it replaced by stars."""
         for value in self._values.values():
@@ -112,7 +116,8 @@ def read_env_text(folder: Path) -> str:
     """
     path = folder / ENV_FILE
     try:
-        return path.read_text("utf-8")
+        # Not `read_text`: it would change the line endings.
+        return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return ""
     except UnicodeDecodeError as why:
@@ -199,21 +204,20 @@ def complete_env(
 def set_in_env(text: str, name: str, value: SecretValue) -> SecretValue:
     """Return the text of `.env` with one value replaced or added.
 
-    All other lines stay. A value over several lines is replaced whole only
-    when it was written by us, on one line.
+    All else stays byte for byte, comments and line endings included.
+
+    Raises:
+        UsenetError: env.invalid with the line, never its content.
     """
-    new = f"{name}={dotenv.quote(value.reveal())}"
-    lines = text.splitlines() or _HEADING.splitlines()
-    places = [
-        index
-        for index, line in enumerate(lines)
-        if line.removeprefix("export ").split("=", 1)[0].strip() == name
-    ]
-    if places:
-        lines[places[-1]] = new
-    else:
-        lines.append(new)
-    return SecretValue("\n".join(lines) + "\n")
+    try:
+        new = dotenv.replaced(text, name, value.reveal())
+    except dotenv.Unreadable as why:
+        raise UsenetError("env.invalid", path=ENV_FILE, line=why.line) from None
+    if new is None:
+        new = text or _HEADING
+        new += "" if new.endswith("\n") else "\n"
+        new += f"{name}={dotenv.quote(value.reveal())}\n"
+    return SecretValue(new)
 
 
 def write_env(folder: Path, text: SecretValue) -> None:

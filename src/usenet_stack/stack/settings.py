@@ -43,10 +43,16 @@ class StackTable(_Table, frozen=True):
 
 
 class ServicesTable(_Table, frozen=True):
-    """[services]: on beyond the default set, and off."""
+    """[services]: on beyond the default set, and off.
+
+    Args:
+        network: the service whose network another one uses instead of one
+            of its own, such as {"transmission": "gluetun"}.
+    """
 
     enable: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
+    network: dict[str, str] = {}
 
 
 class PathsTable(_Table, frozen=True):

@@ -15,13 +15,16 @@ Progress = Callable[[str, int | None, int | None, str], None]
 MODULES = {
     "file": "usenet_stack.transaction.files",
     "stack": "usenet_stack.deploy.operations",
+    "switch": "usenet_stack.deploy.switched",
     "service": "usenet_stack.services.operations",
     "storage": "usenet_stack.storage.operations",
     "moving": "usenet_stack.storage.moving.operations",
     "telling": "usenet_stack.storage.moving.applications",
     "watching": "usenet_stack.storage.watching.operations",
     "fix": "usenet_stack.preflight.operations",
+    "keys": "usenet_stack.keys.operations",
     "backup": "usenet_stack.backup.create",
+    "update": "usenet_stack.update.operations",
 }
 
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +15,8 @@ from usenet_stack.transaction.operation import Context
 from usenet_stack.transaction.plan import Plan
 
 KEPT_JOURNALS = 100
+# In the stack's .usenet: what the last look at its services saw.
+HEALTH_CACHE = "health.json"
 
 
 class Outcome(NamedTuple):
@@ -43,7 +45,8 @@ class Session:
         Raises:
             UsenetError: it failed and was undone (exit 13), or the undo
                 failed (exit 14), or it was not even begun ("disk.full").
-        Effects: those of the plan; one journal; one audit line.
+        Effects: those of the plan; one journal; one audit line; what was
+            known of the services' health is forgotten.
         """
         self.observer.plan(plan)
         if not plan.steps:
@@ -52,10 +55,12 @@ class Session:
             journal = Journal.create(self.stack_folder, plan)
         except OSError as problem:
             raise typed(problem) from problem
+        self._forget_health()
         try:
             return Outcome(journal.id, self._executor(journal).forward())
         finally:
             self._settle(journal)
+            self._forget_health()
 
     def unfinished(self) -> list[Journal]:
         """Return the journals that a crash or a failed undo left."""
@@ -68,15 +73,22 @@ class Session:
         Raises:
             UsenetError: as `run`.
         """
+        self.observer.plan(journal.plan())
+        self._forget_health()
         try:
             return self._executor(journal).recover()
         finally:
             self._settle(journal)
+            self._forget_health()
 
     def supersede(self, journal: Journal) -> None:
         """Close a journal whose work the caller is about to plan anew."""
         journal.append("end", outcome="superseded")
         self._settle(journal)
+
+    def _forget_health(self) -> None:
+        with suppress(OSError):
+            (self.stack_folder / ".usenet" / HEALTH_CACHE).unlink()
 
     def _executor(self, journal: Journal) -> Executor:
         context = Context(self.stack_folder, journal.keep_folder)

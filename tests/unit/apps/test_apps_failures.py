@@ -166,7 +166,7 @@ def test_every_app_error_names_its_service() -> None:
     found = [code for code in ERRORS if code.startswith("app.")]
     assert len(found) >= 13
     facts = {"service": "SVC", "call": "GET /x", "reason": "r", "seconds": 1.0,
-             "status": 500, "limit": 7}  # fmt: skip
+             "status": 500, "mebibytes": 7}  # fmt: skip
     for code in found:
         error = UsenetError(code, **facts)
         assert "SVC" in error.message

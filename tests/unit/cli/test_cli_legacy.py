@@ -23,7 +23,9 @@ TABLE = [
     ("restart --all", "services restart --all"),
     ("logs sonarr -f", "services logs sonarr -f"),
     ("status", "services list"),
-    ("update", "deploy --pull"),
+    ("update", "services update --all"),
+    ("update sonarr", "services update sonarr"),
+    ("update --check", "services update --all --check"),
     ("manage", "services"),
     ("-v --format json --storage discover", "-v --format json storage list"),
     ("--stack /x --no-color status", "--stack /x --no-color services list"),
@@ -72,3 +74,19 @@ def test_every_new_spelling_is_a_command_that_there_is() -> None:
 
 def test_no_old_command_hides_a_current_one() -> None:
     assert not set(legacy.COMMANDS) & set(ENTRIES)
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("services keys", "keys"),
+        ("services keys list -v", "keys list -v"),
+        (
+            "--stack /x services keys rotate sonarr",
+            "--stack /x keys rotate sonarr",
+        ),
+        ("services logs keys", "services logs keys"),
+    ],
+)
+def test_an_alias_is_taken_without_a_word(words: str, meant: str) -> None:
+    assert legacy.rewrite(words.split()) == (meant.split(), "")

@@ -34,7 +34,8 @@ def test_several_services_are_told_apart(
 ) -> None:
     call = parse(["services", "logs", "sonarr", "sabnzbd"])
     lines = [line("sonarr", "one"), line("sabnzbd", "two\033[2J")]
-    assert print_logs(call, lines).exit_code == 0
+    names = call.names("name")
+    assert print_logs(call, names, lines).exit_code == 0
     assert capsys.readouterr().out == "sonarr  one\nsabnzbd two\n"
 
 
@@ -47,7 +48,7 @@ def test_ctrl_c_ends_following_without_a_word(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     call = parse(["services", "logs", "sonarr", "--follow"])
-    assert print_logs(call, cut_off()).exit_code == 130
+    assert print_logs(call, ["sonarr"], cut_off()).exit_code == 130
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("one\n", "")
 
@@ -55,4 +56,4 @@ def test_ctrl_c_ends_following_without_a_word(
 def test_ctrl_c_elsewhere_is_told_by_the_boundary() -> None:
     call = parse(["services", "logs", "sonarr"])
     with pytest.raises(KeyboardInterrupt):
-        print_logs(call, cut_off())
+        print_logs(call, ["sonarr"], cut_off())

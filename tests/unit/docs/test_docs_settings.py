@@ -1,6 +1,7 @@
 """The hand-written reference names every key, and only keys that exist."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -11,8 +12,9 @@ from pages import CODE, DOCS, blocks, first_cells
 
 from usenet_stack.cli.registry import all_commands
 from usenet_stack.docker.engine import Engine
+from usenet_stack.render.figures import _COUNTS, _HOLDINGS
 from usenet_stack.services import list_services
-from usenet_stack.services.health import State
+from usenet_stack.services.health import Api, State
 from usenet_stack.stack.model import load_stack
 from usenet_stack.stack.placeholders import FACTS
 from usenet_stack.stack.service import (
@@ -80,7 +82,7 @@ def test_the_keys_of_a_profile_are_documented() -> None:
 
 def test_the_examples_of_settings_are_valid(tmp_path: Path) -> None:
     examples = blocks(SETTINGS, "toml")
-    assert len(examples) == 2
+    assert len(examples) == 3
     for text in examples:
         parse_settings(text, tmp_path / "stack.toml")
 
@@ -118,17 +120,33 @@ def test_the_schema_of_services_list_is_the_documented_one(
     # Nothing listens there: rows are complete without an Engine too.
     engine = Engine(tmp_path / "docker.sock")
     result = list_services(load_stack(tmp_path), engine=engine, deadline_s=0.5)
-    rows, totals = section_of("services list").split("`data.totals`")
-    states = get_args(State)
-    keys = [key for key, _ in first_cells(rows) if key not in states]
-    assert {key for row in result.data["services"] for key in row} == set(keys)
-    assert set(result.data["totals"]) == {key for key, _ in first_cells(totals)}
-    told = [key for key, _ in first_cells(rows) if key in states]
-    assert tuple(told) == states
+    tables = tables_of(section_of("services list"))
+    rows, states, apis, figures, totals, more = tables
+    data = result.data
+    assert {key for row in data["services"] for key in row} == set(rows)
+    assert set(data["totals"]) == set(totals)
+    assert set(data) == {*more, "services", "totals"}
+    assert tuple(states) == get_args(State)
+    assert tuple(apis) == get_args(Api)
+    assert {name for name, *_ in (*_COUNTS, *_HOLDINGS)} <= set(figures)
+
+
+def tables_of(section: str) -> list[list[str]]:
+    """Return the names in the first column of each table."""
+    tables = re.split(r"^\|(?: --- \|)+$", section, flags=re.MULTILINE)[1:]
+    return [
+        [name.removesuffix("[]") for name in CODE.findall(cells)]
+        for cells in (first_column(table) for table in tables)
+    ]
+
+
+def first_column(table: str) -> str:
+    lines = [line for line in table.splitlines() if line.startswith("| `")]
+    return " ".join(line.split(" | ")[0] for line in lines)
 
 
 def test_every_command_has_its_data_documented() -> None:
-    text = section_of("The other commands") + "services list"
+    text = JSON.partition("## The other commands")[2] + "services list"
     for command in all_commands():
         last = command.path.split()[-1]
         assert command.path in text or f"`{last}`" in text, command.path

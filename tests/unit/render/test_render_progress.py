@@ -2,6 +2,7 @@
 
 import io
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -134,8 +135,52 @@ def test_amount(
 
 def test_log_lines_lose_colours_and_control_characters() -> None:
     raw = "\033[32mInfo\033[0m ok\033]0;title\x07 \x08done\r\n"
-    assert line_text("sonarr", raw, 0, False) == (
+    assert line_text("sonarr", raw, 0) == (
         "Info ok \N{REPLACEMENT CHARACTER}done\n"
     )
-    assert line_text("sonarr", "x", 8, False) == "sonarr   x\n"
-    assert line_text("sonarr", "x", 8, True) == "\033[36msonarr  \033[0m x\n"
+    assert line_text("sonarr", "x", 8) == "sonarr   x\n"
+    assert line_text("sonarr", "x", 8, 36) == "\033[36msonarr  \033[0m x\n"
+
+
+def test_what_is_quick_shows_warnings_only() -> None:
+    stream = Terminal()
+    environ = {"TERM": "xterm", "NO_COLOR": "1"}
+    with open_display(stream, environ, no_color=True, after_s=60) as display:
+        play(display)
+    assert stream.getvalue() == "warning: a disk is slow\n"
+
+
+def test_the_display_appears_after_a_while_with_what_was_done() -> None:
+    stream = Terminal()
+    with open_display(stream, {"TERM": "xterm"}, after_s=0.1) as display:
+        display.plan(PLAN)
+        display.step_started(0, 2, PLAN.steps[0])
+        display.step_finished(0, PLAN.steps[0], "done", 1.0)
+        display.step_started(1, 2, PLAN.steps[1])
+        until_shown(stream, "[2/2]")
+    shown = stream.getvalue()
+    assert "create folder /a" in shown and "create folder /b" in shown
+
+
+def until_shown(stream: io.StringIO, text: str) -> None:
+    end = time.monotonic() + 10
+    while text not in stream.getvalue():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+class Vanished(Terminal):
+    """A terminal whose window was closed."""
+
+    def write(self, _text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+    def flush(self) -> None:
+        raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("after_s", [0.0, 60.0])
+def test_the_work_goes_on_without_its_terminal(after_s: float) -> None:
+    with open_display(Vanished(), {}, verbose=1, after_s=after_s) as display:
+        play(display)
+        display.step_finished(1, PLAN.steps[1], "done", 1.0)

@@ -4,6 +4,7 @@ import io
 from typing import Any
 
 import pytest
+from services_shown import data, row
 
 from usenet_stack.render import (
     config,
@@ -17,43 +18,26 @@ from usenet_stack.render import (
 )
 from usenet_stack.render.screen import Screen
 
-SERVICES = {
-    "services": [
-        {
-            "name": "sonarr",
-            "title": "Sonarr",
-            "group": "automation",
-            "state": "ready",
-            "reason": "",
-            "port": 8989,
-            "url": "http://127.0.0.1:8989",
-            "memory_bytes": 210 * 1024**2,
-            "simulated": True,
-        },
-        {
-            "name": "recyclarr",
-            "title": "Recyclarr",
-            "group": "automation",
-            "state": "timer",
-            "reason": "next run at 04:00",
-            "port": None,
-            "url": None,
-            "memory_bytes": None,
-            "simulated": False,
-        },
-        {
-            "name": "audiobookshelf",
-            "title": "Audiobookshelf",
-            "group": "media",
-            "state": "down",
-            "reason": "the container ended with 1 [bold]oh[/bold] \033[2J",
-            "port": 13378,
-            "url": "http://127.0.0.1:13378",
-            "memory_bytes": None,
-            "simulated": True,
-        },
-    ]
-}
+SERVICES = data(
+    row(
+        "sonarr",
+        "automation",
+        port=8989,
+        url="http://127.0.0.1:8989",
+        memory_bytes=210 * 1024**2,
+        simulated=True,
+    ),
+    row("recyclarr", "automation", state="timer", reason="next run at 04:00"),
+    row(
+        "audiobookshelf",
+        "media",
+        state="down",
+        reason="the container ended with 1 [bold]oh[/bold] \033[2J",
+        port=13378,
+        url="http://127.0.0.1:13378",
+        simulated=True,
+    ),
+)
 DRIVE = {
     "name": "films",
     "mountpoint": "/mnt/a-rather-long-name-of-a-drive/films",
@@ -229,34 +213,6 @@ def test_what_is_shown_fits(
     assert not any("\033" in line for line in lines)
 
 
-def test_services_show_state_figures_and_reasons() -> None:
-    lines = shown(services.show_services, SERVICES, 80)
-    assert lines[1].split() == [
-        "sonarr",
-        "(simulated)",
-        "automation",
-        "ready",
-        "8989",
-        "210",
-        "MiB",
-    ]
-    assert lines[2].split() == ["recyclarr", "automation", "timer", "-", "-"]
-    assert "3 services: 1 ready, 1 timer, 1 down; 210 MiB of memory" in lines
-    # Markup of the terminal library in a reason is text like any other.
-    assert any("[bold]oh[/bold]" in line for line in lines)
-    assert (
-        "http://127.0.0.1:8989"
-        in shown(services.show_services, SERVICES, 120)[1]
-    )
-
-
-def test_reasons_of_healthy_services_wait_for_verbose() -> None:
-    text = "\n".join(shown(services.show_services, SERVICES, 80))
-    assert "next run" not in text
-    text = "\n".join(shown(services.show_services, SERVICES, 80, verbose=1))
-    assert "recyclarr: next run at 04:00" in text
-
-
 def test_checks_list_the_mends_of_what_is_not_well() -> None:
     lines = shown(findings.show_checks, CHECKS, 80)
     at = lines.index("To mend it")
@@ -291,15 +247,3 @@ def test_settings_read_as_they_are_set() -> None:
     assert shown(config.show_value, {"value": "Etc/UTC"}, 80) == ["Etc/UTC"]
     change = {"key": "a.b", "before": None, "after": 5, "changed": True}
     assert shown(config.show_change, change, 80) == ["a.b: (not set) -> 5"]
-
-
-def test_colour_marks_states_and_changes_no_text() -> None:
-    import re
-
-    stream = io.StringIO()
-    services.show_services(SERVICES, Screen(stream, 80, colour=True))
-    coloured = stream.getvalue()
-    assert "\033[32m" in coloured
-    plain = re.sub(r"\033\[[0-9;]*m", "", coloured)
-    lines = [line.rstrip() for line in plain.splitlines()]
-    assert lines == shown(services.show_services, SERVICES, 80)

@@ -1,97 +1,24 @@
 """One definition of health: every state, and one deadline for all."""
 
-import json
 import socket
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from services_world import World
 
-from engine_server import EngineServer, answer, engine_server
+from engine_server import answer
 from spoken import speaking
 from usenet_stack.docker.engine import Engine
-from usenet_stack.services.health import Health, probe_services
+from usenet_stack.services.explaining import explain_services
+from usenet_stack.services.health import Health, State
 from usenet_stack.services.listing import list_services
-from usenet_stack.stack.model import Stack, load_stack
+from usenet_stack.services.snapshot import read_snapshot
 
 OK = answer('{"status":"OK"}')
-
-
-class World:
-    """A stack, and an Engine with the containers that a test puts there."""
-
-    def __init__(self, folder: Path, server: EngineServer) -> None:
-        self.folder = folder
-        self.server = server
-        self.engine = Engine(server.path)
-        self.listed: list[dict[str, Any]] = []
-        self.ports: dict[str, int] = {}
-        self._publish()
-
-    def put(
-        self,
-        service: str,
-        state: str = "running",
-        *,
-        status: str = "Up 2 minutes",
-        age: float = 3600,
-        port: int | None = None,
-        restarts: int = 0,
-        **known: Any,
-    ) -> None:
-        """Put a container there; `port` is what it publishes."""
-        started = datetime.now(UTC) - timedelta(seconds=age)
-        labels = {
-            "com.docker.compose.project": "usenet",
-            "com.docker.compose.service": service,
-        }
-        self.listed.append(
-            {
-                "Id": service,
-                "State": state,
-                "Status": status,
-                "Labels": labels,
-                "Image": f"image-of-{service}",
-            }
-        )
-        details = {
-            "StartedAt": started.isoformat().replace("+00:00", "789Z"),
-            "ExitCode": 0,
-            "OOMKilled": False,
-            "Error": "",
-        }
-        self.server.answers[f"/v1.41/containers/{service}/json"] = answer(
-            json.dumps({"State": details | known, "RestartCount": restarts})
-        )
-        self.server.answers[f"/v1.41/containers/{service}/stats"] = answer(
-            json.dumps({"memory_stats": {"usage": 1000}})
-        )
-        if port is not None:
-            self.ports[service] = port
-        self._publish()
-
-    def _publish(self) -> None:
-        target = "/v1.41/containers/json"
-        self.server.answers[target] = answer(json.dumps(self.listed))
-
-    @property
-    def stack(self) -> Stack:
-        lines = [f"{name} = {port}" for name, port in self.ports.items()]
-        text = "\n".join(['[stack]\nname = "default"', "[ports]", *lines])
-        (self.folder / "stack.toml").write_text(text)
-        return load_stack(self.folder)
-
-    def health(self, service: str) -> Health:
-        return probe_services(self.stack, self.engine, [service], 1)[service]
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with engine_server(tmp_path / "engine.sock") as server:
-        yield World(tmp_path, server)
 
 
 def test_no_container_is_stopped(world: World) -> None:
@@ -123,6 +50,8 @@ def test_no_container_is_stopped(world: World) -> None:
             {"ExitCode": 1, "restarts": 2},
             Health("down", "keeps ending with exit code 1", 2),
         ),
+        # It runs again when it is asked for, and the code is no more.
+        ("restarting", {"restarts": 2}, Health("down", "keeps ending", 2)),
     ],
 )
 def test_containers_that_do_not_run(
@@ -154,7 +83,7 @@ def test_nobody_listens(
     port = free_port()
     world.put("sonarr", port=port, age=age)
     found = world.health("sonarr")
-    assert found == (state, f"nothing listens on port {port}", 0)
+    assert found == Health(state, f"nothing listens on port {port}")
 
 
 @pytest.mark.parametrize(
@@ -163,12 +92,12 @@ def test_nobody_listens(
     ids=["young", "old"],
 )
 def test_refusing_while_it_migrates(
-    world: World, age: float, state: str
+    world: World, age: float, state: State
 ) -> None:
     with speaking(answer("", "503 Service Unavailable")) as app:
         world.put("sonarr", port=app.port, age=age)
         found = world.health("sonarr")
-    assert found == (state, "answers 503 Service Unavailable", 0)
+    assert found == Health(state, "answers 503 Service Unavailable")
 
 
 def test_wrong_answer_is_degraded_however_young(world: World) -> None:
@@ -235,6 +164,7 @@ def test_rows_tell_what_there_is_to_know(world: World) -> None:
             world.stack, group="automation", engine=world.engine
         )
     row = next(r for r in result.data["services"] if r["name"] == "sonarr")
+    assert row.pop("http")["status"] == 200
     assert row == {
         "name": "sonarr",
         "title": "Sonarr",
@@ -245,15 +175,30 @@ def test_rows_tell_what_there_is_to_know(world: World) -> None:
         "url": f"http://127.0.0.1:{app.port}",
         "memory_bytes": 1000,
         "cpu_percent": None,
+        "api": "none",
+        "figures": {},
+        "drives": [],
+        "restarts": 0,
+        "mend": "",
         "simulated": False,
         "image": "image-of-sonarr",
+        "deprecated": False,
+        "replacement": "",
     }
+    assert result.data["groups"] == [
+        {"name": "automation", "services": 8, "healthy": 1}
+    ]
     assert result.data["totals"] == {
         "services": 8,
         "healthy": 1,
-        "states": {"ready": 1, "stopped": 7},
+        "states": {"stopped": 7, "ready": 1},
         "memory_bytes": 1000,
+        "cpu_percent": None,
+        "drives": [],
     }
+    assert result.data["age_seconds"] == 0.0
+    moment = datetime.fromisoformat(result.data["checked_at"])
+    assert abs((datetime.now(UTC) - moment).total_seconds()) < 60
 
 
 def test_without_an_engine_the_ports_still_answer(
@@ -270,3 +215,122 @@ def test_without_an_engine_the_ports_still_answer(
     assert rows["recyclarr"]["reason"] == "only Docker could tell"
     assert result.ok and len(result.messages) == 1
     assert "Docker" in result.messages[0].text
+
+
+def api(
+    *answers: tuple[str, bytes | None],
+) -> Callable[[socket.socket], None]:
+    """Answer by the path asked; nothing at all where the answer is None."""
+
+    def speak(connection: socket.socket) -> None:
+        head = b""
+        while True:
+            while b"\r\n\r\n" not in head:
+                block = connection.recv(65536)
+                if not block:
+                    return
+                head += block
+            line, _, head = head.partition(b"\r\n\r\n")
+            path = line.split()[1].decode()
+            said = next(a for start, a in answers if path.startswith(start))
+            if said is None:
+                time.sleep(3)
+                return
+            connection.sendall(said)
+
+    return speak
+
+
+QUEUE = ("/api/v3/queue/status", answer('{"totalCount": 3}'))
+CHECKS = ("/api/v3/health", answer('[{"type": "warning"}]'))
+PING = ("/ping", OK)
+
+
+def test_the_figures_of_its_api_belong_to_health(world: World) -> None:
+    world.key("sonarr", "a" * 32)
+    with speaking(api(PING, QUEUE, CHECKS)) as app:
+        world.put("sonarr", port=app.port)
+        found = world.whole("sonarr")
+    assert (found.state, found.reason, found.api) == ("ready", "", "ok")
+    assert found.figures == {"queue": 3, "warnings": 1, "errors": 0}
+    assert found.heard is not None and found.heard.status == 200
+
+
+def test_a_key_that_is_refused_degrades_and_names_the_mend(
+    world: World,
+) -> None:
+    world.key("sonarr", "b" * 32)
+    no = answer("", "401 Unauthorized")
+    with speaking(api(PING, ("/api/", no))) as app:
+        # However young: time does not make a key right.
+        world.put("sonarr", port=app.port, age=1)
+        found = world.whole("sonarr")
+    assert found[:2] == ("degraded", "refuses the key in .env")
+    assert found.api == "refused"
+    assert found.mend.startswith("usenet keys list")
+
+
+@pytest.mark.parametrize(
+    ("age", "state"),
+    [(5, "starting"), (3600, "degraded")],
+    ids=["young", "old"],
+)
+def test_an_api_that_fails_degrades_what_is_not_young(
+    world: World, age: float, state: str
+) -> None:
+    world.key("sonarr", "c" * 32)
+    no = answer("", "500 Internal Server Error")
+    with speaking(api(PING, ("/api/", no))) as app:
+        world.put("sonarr", port=app.port, age=age)
+        found = world.whole("sonarr")
+    assert (found.state, found.api) == (state, "failing")
+    assert found.reason.startswith("its API failed with status 500")
+
+
+def test_an_api_that_hangs_keeps_to_the_deadline(world: World) -> None:
+    world.key("sonarr", "d" * 32)
+    with speaking(api(PING, ("/api/", None))) as app:
+        world.put("sonarr", port=app.port)
+        began = time.monotonic()
+        found = world.whole("sonarr")
+        spent = time.monotonic() - began
+    assert spent < 1.6 and found.api == "failing"
+    assert found.state == "degraded" and "did not answer" in found.reason
+
+
+def test_too_much_to_do_is_no_fault(world: World) -> None:
+    world.key("sonarr", "e" * 32)
+    busy = answer("", "429 Too Many Requests", "Retry-After: 60\r\n")
+    with speaking(api(PING, ("/api/", busy))) as app:
+        world.put("sonarr", port=app.port)
+        found = world.whole("sonarr")
+    assert found[:2] == ("ready", "") and found.api == "unknown"
+
+
+def test_an_env_that_cannot_be_read_leaves_the_apis_out(world: World) -> None:
+    (world.folder / ".env").write_text("no line of a file of settings\n")
+    with speaking(OK) as app:
+        world.put("sonarr", port=app.port)
+        found = world.whole("sonarr")
+        result = list_services(world.stack, engine=world.engine)
+        told = explain_services(world.stack, ["radarr"], engine=world.engine)
+    assert (found.state, found.api) == ("ready", "none")
+    assert found.heard is not None
+    for each in (result, told):
+        (message,) = each.messages
+        assert "line 1" in message.text and "no API" in message.text
+    assert read_snapshot(world.folder) is None  # it is told each time
+
+
+def test_without_an_engine_the_apis_still_answer(
+    world: World, tmp_path: Path
+) -> None:
+    world.key("sonarr", "f" * 32)
+    with speaking(api(PING, QUEUE, CHECKS)) as app:
+        world.ports["sonarr"] = app.port
+        result = list_services(
+            world.stack, engine=Engine(tmp_path / "none.sock")
+        )
+    rows = {row["name"]: row for row in result.data["services"]}
+    assert rows["sonarr"]["api"] == "ok"
+    assert rows["sonarr"]["figures"]["queue"] == 3

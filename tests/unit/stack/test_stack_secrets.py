@@ -21,6 +21,7 @@ from usenet_stack.stack.secrets import (
     missing_secrets,
     parse_env,
     read_env,
+    read_env_text,
     required_secrets,
     set_in_env,
     write_env,
@@ -208,3 +209,41 @@ def compose() -> str:
     found = beside if beside.exists() else shutil.which("docker-compose")
     assert found, "docker-compose comes with the development dependencies"
     return str(found)
+
+
+ENV = (
+    "# mine\r\n"
+    "export A=1 # one\n"
+    "\n"
+    "B='two' # not #2\n"
+    'C="line one\nline two"\r\n'
+    "A = old  # counts\n"
+    "NO_NEWLINE=x"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("A", "A = old  # counts", "A = new  # counts"),
+        ("B", "B='two' # not #2", "B=new # not #2"),
+        ("C", 'C="line one\nline two"\r\n', "C=new\r\n"),
+        ("NO_NEWLINE", "NO_NEWLINE=x", "NO_NEWLINE=new"),
+    ],
+)
+def test_all_but_one_value_stays_byte_for_byte(
+    name: str, old: str, new: str
+) -> None:
+    changed = set_in_env(ENV, name, SecretValue("new")).reveal()
+    assert changed == ENV.replace(old, new)
+    assert parse_env(changed)[name].reveal() == "new"
+
+
+def test_a_new_name_comes_after_a_last_line_without_its_end() -> None:
+    changed = set_in_env(ENV, "D", SecretValue("new")).reveal()
+    assert changed == f"{ENV}\nD=new\n"
+
+
+def test_line_endings_are_read_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(ENV.encode())
+    assert read_env_text(tmp_path) == ENV

@@ -241,9 +241,11 @@ def test_ctrl_c_leaves_a_forward_plan_for_the_next_run(
     assert lines(log) == ["do a", "do c"]
     assert file.read_text() == "new"
     assert events(stack)[-1] == "begin 2"
-    # The next run goes on at the step that was cut off.
-    with pytest.raises(KeyboardInterrupt), open_session(stack, "next"):
+    # The next run goes on at the step that was cut off, and tells of it.
+    told = Told()
+    with pytest.raises(KeyboardInterrupt), open_session(stack, "next", told):
         pytest.fail("it must not open")
+    assert told.events[:2] == ["plan of 3", "started 2 of 3"]
     assert lines(log) == ["do a", "do c", "do c"]
     assert log.read_text().count("prepare c") == 1
 

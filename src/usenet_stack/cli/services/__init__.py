@@ -1,14 +1,29 @@
 """`usenet services`."""
 
 from usenet_stack.cli.services.inside import EXEC, LOGS
-from usenet_stack.cli.services.look import LIST
+from usenet_stack.cli.services.look import LIST, OPEN, STATUS, TOP
 from usenet_stack.cli.services.steer import RESTART, START, STOP
+from usenet_stack.cli.services.switch import DISABLE, ENABLE
+from usenet_stack.cli.services.update import UPDATE
 from usenet_stack.cli.spec import Group
 
 GROUP = Group(
     path="services",
     summary="See and steer the services",
-    commands=(LIST, START, STOP, RESTART, LOGS, EXEC),
+    commands=(
+        LIST,
+        STATUS,
+        TOP,
+        OPEN,
+        START,
+        STOP,
+        RESTART,
+        ENABLE,
+        DISABLE,
+        LOGS,
+        EXEC,
+        UPDATE,
+    ),
     description="""
         The services are the applications of the stack, each in a container
         of its own. They come in groups: media, automation, download,
