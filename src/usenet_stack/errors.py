@@ -735,8 +735,15 @@ ERRORS: dict[str, ErrorKind] = {
     "storage.inhabited": ErrorKind(
         Exit.FAILURE,
         "Applications have media on {name}: {what}.",
-        "Move it to another drive first, or: "
-        "usenet storage remove {name} --force",
+        "Move it first: usenet storage remove {name} --move-to DRIVE   "
+        "(or leave it there: usenet storage remove {name} --force)",
+    ),
+    "storage.union-incomplete": ErrorKind(
+        Exit.FAILURE,
+        "The union misses {drives}: without it, applications would take "
+        "what lies there for deleted.",
+        "Plug it in, then: usenet storage apply   (or give it up for good: "
+        "usenet storage remove {first} --force)",
     ),
     "storage.no-shelf": ErrorKind(
         Exit.USAGE,

@@ -1,5 +1,6 @@
 """Whatever fails while a drive joins, all is as it was before."""
 
+import json
 import subprocess
 import threading
 import time
@@ -11,8 +12,12 @@ import pytest
 
 from docker_engine import until
 from images.build import docker
-from pool_stack import FAULTS, KEEPERS, Sandbox, deployed, tree
+from pool_stack import FAULTS, KEEPERS, Sandbox, deployed, free_ports, tree
+from usenet_stack.apps.jellyfin import Jellyfin
+from usenet_stack.apps.registry import open_app
 from usenet_stack.errors import UsenetError
+from usenet_stack.stack.model import load_stack
+from usenet_stack.stack.secrets import read_env
 from usenet_stack.storage import plan_add, plan_remove
 from usenet_stack.transaction import (
     Context,
@@ -120,6 +125,42 @@ def test_a_change_that_fails_is_undone_everywhere(
 
 
 @pytest.mark.parametrize("service", KEEPERS)
+def test_a_refused_connection_is_undone_everywhere(
+    sandbox: Sandbox, disk: Path, service: str
+) -> None:
+    """The checks find it well; when its turn comes its port is closed."""
+    before = sandbox.world(disk)
+    plan = plan_add(sandbox.stack, disk)
+    settings = sandbox.folder / "stack.toml"
+    text = settings.read_text()
+    (closed,) = free_ports(1)
+    port = sandbox.stack.address(sandbox.stack.resolve(service))
+    assert port is not None
+    settings.write_text(
+        text.replace(f"{service} = {port[1]}\n", f"{service} = {closed}\n")
+    )
+    try:
+        with (
+            open_session(sandbox.folder, "test") as session,
+            pytest.raises(UsenetError) as caught,
+        ):
+            session.run(plan)
+    finally:
+        settings.write_text(text)
+    error = caught.value
+    assert error.exit_code == 13, error
+    assert service in str(error.as_dict())
+    assert f"nothing listens on port {closed}" in str(error.as_dict())
+    assert sandbox.world(disk) == before
+    (undoing,) = [
+        record
+        for record in last_journal(sandbox).records
+        if record["event"] == "undoing"
+    ]
+    assert service in undoing["reason"]
+
+
+@pytest.mark.parametrize("service", KEEPERS)
 def test_a_look_that_fails_is_undone_everywhere(
     sandbox: Sandbox, disk: Path, service: str
 ) -> None:
@@ -164,6 +205,59 @@ def test_a_removal_that_fails_is_undone_everywhere(
             assert sandbox.run("add", disk).rc == 0
         assert sandbox.world(disk) == before, fault
     assert sandbox.run("remove", "disk").rc == 0
+
+
+class Scans(Operation, frozen=True):
+    """A step that notes how Jellyfin scans, and fails."""
+
+    kind: ClassVar[str] = "testing.scans"
+
+    def describe(self) -> str:
+        return "look how Jellyfin scans"
+
+    def do(self, context: Context, before: Before) -> None:
+        path = context.stack_folder / ".usenet/seen.json"
+        path.write_text(json.dumps(scans(context.stack_folder)))
+        raise UsenetError("app.unreachable", service="x", reason="a test")
+
+    def undo(self, context: Context, before: Before) -> None:
+        """Looking changed nothing."""
+
+
+def scans(folder: Path) -> list[Any]:
+    """Return the libraries that watch their folders, and the triggers."""
+    stack = load_stack(folder)
+    service = stack.resolve("jellyfin")
+    app = open_app(stack, service, read_env(folder), 10)
+    assert isinstance(app, Jellyfin)
+    with app:
+        return [app.realtime(), app.scan_triggers()]
+
+
+def test_jellyfin_does_not_scan_while_a_drive_leaves(
+    sandbox: Sandbox, disk: Path
+) -> None:
+    assert sandbox.run("add", disk).rc == 0
+    before, world = scans(sandbox.folder), sandbox.world(disk)
+    assert all(before)  # there is something to pause
+    plan = plan_remove(sandbox.stack, "disk")
+    told = [step.operation.describe() for step in plan.steps]
+    paused = told.index("pause the scans of jellyfin while disk is away")
+    assert all("take" not in each for each in told[:paused])
+    assert told[-1].startswith("let jellyfin scan as before")
+    steps = (*plan.steps[:-1], Step(Scans(), "a test"))
+    with (
+        open_session(sandbox.folder, "test") as session,
+        pytest.raises(UsenetError) as caught,
+    ):
+        session.run(Plan(plan.command, steps))
+    assert caught.value.exit_code == 13
+    seen = sandbox.folder / ".usenet/seen.json"
+    assert json.loads(seen.read_text()) == [[], []]
+    assert (scans(sandbox.folder), sandbox.world(disk)) == (before, world)
+    assert sandbox.run("remove", "disk").rc == 0
+    assert scans(sandbox.folder)[1] == before[1]
+    assert not (sandbox.folder / ".usenet/paused.json").exists()
 
 
 class Fail(Operation, frozen=True):

@@ -26,7 +26,7 @@ from usenet_stack.storage import read_mounts
 from usenet_stack.storage.registry import read_registry
 
 pytestmark = pytest.mark.timeout(300)
-SERVICES = ("sonarr", "radarr", "jellyfin", "transmission")
+SERVICES = ("sonarr", "radarr", "jellyfin", "transmission", "mylar3")
 SIZE = 48 << 20
 LOOP_SET_STATUS64, LOOP_GET_STATUS64 = 0x4C04, 0x4C05
 OFFSET_AT, STATUS_BYTES = 24, 232
@@ -195,6 +195,13 @@ def test_move_to_another_drive(
     assert done.rc == 0, done
     assert done.json["data"]["moved"]["files"] == 2
     assert done.json["data"]["removed"] == "old"
+    (not_told,) = [
+        message["text"]
+        for message in done.json["messages"]
+        if message["text"].startswith("Not told")
+    ]
+    assert "mylar3" in not_told
+    assert "sonarr" not in not_told
 
     assert episodes(two.place) == before
     assert not list(one.place.glob("tv/*"))

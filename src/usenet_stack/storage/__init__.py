@@ -13,6 +13,7 @@ from usenet_stack.storage.probe import Answer, Request, probe
 if TYPE_CHECKING:
     from usenet_stack.storage.adding import add_drive, plan_add
     from usenet_stack.storage.applying import apply_pool, plan_apply
+    from usenet_stack.storage.blockdevices import ask_for_devices
     from usenet_stack.storage.checkup import check_health
     from usenet_stack.storage.drives import find_drives
     from usenet_stack.storage.filling import Forecast, Sample, forecast
@@ -74,6 +75,7 @@ __all__ = [
     "ShareFolder",
     "add_drive",
     "apply_pool",
+    "ask_for_devices",
     "changes",
     "check_health",
     "choices",
@@ -120,6 +122,7 @@ _MODULES = {
     "ShareFolder": "operations",
     "add_drive": "adding",
     "apply_pool": "applying",
+    "ask_for_devices": "blockdevices",
     "changes": "selection",
     "check_health": "checkup",
     "choices": "selection",

@@ -25,6 +25,7 @@ from usenet_stack.storage.layouts import (
     union_place,
 )
 from usenet_stack.storage.mounting import mount_options
+from usenet_stack.storage.mountpoints import covered
 from usenet_stack.storage.operations import (
     VISIBLE_WITHIN_S,
     AttachDrive,
@@ -98,6 +99,8 @@ class _Checked(NamedTuple):
 def _checked_plan(stack: Stack, wish: Addition) -> _Checked:
     source, name = admit(stack, wish.named, wish.name)
     refuse_union(stack)
+    if is_union(stack):
+        refuse_incomplete(stack, name)
     known = read_registry(stack.folder).get(name)
     if known and known.services and not wish.services:
         # A drive that was away comes back to those that had it.
@@ -168,6 +171,23 @@ def refuse_union(stack: Stack) -> None:
             )
 
 
+def refuse_incomplete(stack: Stack, name: str) -> None:
+    """Check that all drives of the pool but one are there.
+
+    Raises:
+        UsenetError: "storage.union-incomplete".
+    """
+    away = [
+        other
+        for other in read_registry(stack.folder)
+        if other != name and not covered(drive_place(stack, other))
+    ]
+    if away:
+        raise UsenetError(
+            "storage.union-incomplete", drives=", ".join(away), first=away[0]
+        )
+
+
 def steps_to_share(stack: Stack) -> list[Step]:
     """Return the step that lets containers see later mounts, if needed."""
     if pool_is_shared(stack):
@@ -209,9 +229,11 @@ def steps_to_show(
     """Return the steps until the containers can use mounted drives."""
     steps = []
     if is_union(stack):
+        # The union is gone while one of its drives is away: all join it.
+        all_names = dict.fromkeys((*read_registry(stack.folder), *names))
         join = JoinUnion(
             union_place(stack),
-            tuple(str(drive_place(stack, name)) for name in names),
+            tuple(str(drive_place(stack, name)) for name in all_names),
             stack.settings.pool.create,
         )
         steps += [

@@ -27,7 +27,9 @@ from usenet_stack.transaction import SILENT, Observer, Plan, Step, open_session
 def plan_apply(stack: Stack, names: tuple[str, ...] = ()) -> Plan:
     """Return the steps that are missing to the pool as it was recorded.
 
-    Drives that are away are left out; nothing is done twice.
+    Drives that are away are left out; nothing is done twice. A union comes
+    back with the last of its drives: applications that saw it without one
+    would take what lies there for deleted.
 
     Args:
         names: only these drives; empty means all.
@@ -48,7 +50,8 @@ def plan_apply(stack: Stack, names: tuple[str, ...] = ()) -> Plan:
             steps.append(Step(MakeMountpoint(place), "it needs a place"))
             why = f"the drive {name} is here"
             steps.append(Step(attach, why, "continue"))
-    steps += _union_steps(stack, here)
+    if len(here) == len(pool.drives):
+        steps += _union_steps(stack, here)
     if pool.drives:
         steps = [*steps_to_share(stack), *steps]
     return Plan("storage apply", tuple(steps))
@@ -103,7 +106,11 @@ def _union_steps(stack: Stack, here: list[str]) -> list[Step]:
     create = stack.settings.pool.create
     return [
         Step(MakeMountpoint(union), "the union's own place"),
-        Step(JoinUnion(union, branches, create), "one folder shows all drives"),
+        Step(
+            JoinUnion(union, branches, create),
+            "one folder shows all drives",
+            "continue",
+        ),
     ]
 
 

@@ -4,17 +4,19 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from usenet_stack.storage.children import Child, finish, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Medium = Literal["HDD", "SSD", "NVMe", "USB", "loop", "memory", "other"]
 COLUMNS = "NAME,PATH,MAJ:MIN,TYPE,SIZE,ROTA,RO,TRAN,MOUNTPOINTS"
 NAME_COLUMNS = "FSTYPE,LABEL,UUID,MODEL"
 DEADLINE_S = 5.0
-UDEV = Path("/run/udev/data")
-BY_ID = Path("/dev/disk/by-id")
+UDEV = "/run/udev/data"
+BY_ID = "/dev/disk/by-id"
 # What holds other devices or swap, and never files of its own.
 CONTAINERS = ("swap", "LVM2_member", "linux_raid_member")
 # What a device of this type makes of those below it.
@@ -73,7 +75,8 @@ class Asked(NamedTuple):
 def ask_for_devices() -> Asked:
     """Start the program that tells of the devices."""
     # Without udev it finds no names, and takes its time for that.
-    udev = UDEV.is_dir()
+    # By names alone: `lsblk` is at work before `pathlib` is imported.
+    udev = os.path.isdir(UDEV)  # noqa: PTH112
     columns = f"{COLUMNS},{NAME_COLUMNS}" if udev else COLUMNS
     command = ["lsblk", "--json", "--bytes", "--output", columns]
     return Asked(start(command), udev)
@@ -132,7 +135,8 @@ def _model(device: BlockDevice) -> str:
         return device.model
     name = device.path.removeprefix("/dev/")
     try:
-        return Path(f"/sys/class/block/{name}/device/model").read_text().strip()
+        with open(f"/sys/class/block/{name}/device/model") as file:  # noqa: PTH123
+            return file.read().strip()
     except OSError:
         return device.model
 
@@ -162,7 +166,7 @@ def read_block_devices() -> list[BlockDevice]:
     return devices_told(ask_for_devices())
 
 
-def names_by_id(folder: Path = BY_ID) -> dict[str, str]:
+def names_by_id(folder: "Path | str" = BY_ID) -> dict[str, str]:
     """Return the lasting name of each device: the one that people know.
 
     Of several, the longest that begins with a bus ("ata-", "usb-") holds
@@ -170,12 +174,11 @@ def names_by_id(folder: Path = BY_ID) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     try:
-        names = sorted((p.name for p in folder.iterdir()), key=_readability)
+        names = sorted(os.listdir(folder), key=_readability)  # noqa: PTH208
     except OSError:
         return found
     for name in names:
-        device = os.path.realpath(folder / name)
-        found[device] = str(folder / name)
+        found[os.path.realpath(f"{folder}/{name}")] = f"{folder}/{name}"
     return found
 
 
@@ -207,7 +210,10 @@ def parse_block_devices(document: bytes) -> list[BlockDevice]:
     rows: dict[str, dict[str, Any]] = {}
     tops: dict[str, dict[str, dict[str, Any]]] = {}
     layers: dict[str, tuple[str, ...]] = {}
-    top_rows = json.loads(document)["blockdevices"]
+    try:
+        top_rows = json.loads(document)["blockdevices"]
+    except (ValueError, KeyError):
+        return []  # it ended in the middle
     nothing: tuple[str, ...] = ()
     pending = [(row, row, nothing) for row in reversed(top_rows)]
     while pending:
@@ -216,6 +222,8 @@ def parse_block_devices(document: bytes) -> list[BlockDevice]:
         # A child of two parents (RAID) stands below each of them.
         rows.setdefault(path, row)
         tops.setdefault(path, {})[disk["path"]] = disk
+        # A device that goes while it looks has no type any more.
+        row["type"] = row["type"] or ""
         own = layers.setdefault(path, _layers(row["type"], below))
         children = row.get("children") or []
         pending += [(child, disk, own) for child in reversed(children)]

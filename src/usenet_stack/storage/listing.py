@@ -3,21 +3,26 @@
 from typing import TYPE_CHECKING
 
 from usenet_stack.result import Result
-from usenet_stack.storage.blockdevices import ask_for_devices
+from usenet_stack.storage.blockdevices import Asked, ask_for_devices
 
 if TYPE_CHECKING:
     from usenet_stack.stack.model import Stack
 
 
-def list_drives(all: bool = False, stack: "Stack | None" = None) -> Result:
+def list_drives(
+    all: bool = False,
+    stack: "Stack | None" = None,
+    asked: Asked | None = None,
+) -> Result:
     """Return every drive, asking each mount without ever waiting for it.
 
     Args:
         all: system and pseudo mounts as well.
         stack: whose pool is marked; None marks nothing.
+        asked: what was asked for the devices already.
     """
     # While lsblk works, the rest of the room gets ready.
-    asked = ask_for_devices()
+    asked = asked or ask_for_devices()
     from usenet_stack.storage.drives import find_drives
     from usenet_stack.storage.faults import quote
     from usenet_stack.storage.rows import printable_row

@@ -167,7 +167,10 @@ def mount_device(device: str, target: Path, how: MountOptions) -> None:
             return
         number = ctypes.get_errno()
         if number != errno.ENODEV or last == 0:
-            raise OSError(number, os.strerror(number), device)
+            why = os.strerror(number)
+            if number == errno.ENODEV:
+                why = f"this kernel has no driver for {kind}"
+            raise OSError(number, why, device)
 
 
 def bind_on_itself(folder: Path) -> None:

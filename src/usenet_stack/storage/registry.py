@@ -6,7 +6,6 @@ from pathlib import Path
 import msgspec
 
 from usenet_stack.errors import UsenetError
-from usenet_stack.transaction.durable import write_durably
 
 
 class PoolDrive(msgspec.Struct, frozen=True):
@@ -86,6 +85,9 @@ def write_pool(stack_folder: Path, pool: Pool) -> None:
     Raises:
         OSError: the old one is still there.
     """
+    # Who only reads need not wait for the transaction's modules.
+    from usenet_stack.transaction.durable import write_durably
+
     path = registry_path(stack_folder)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     drives = dict(sorted(pool.drives.items()))

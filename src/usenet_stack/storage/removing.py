@@ -18,13 +18,16 @@ from usenet_stack.storage.layouts import (
     union_place,
 )
 from usenet_stack.storage.mounting import mount_options
+from usenet_stack.storage.mountpoints import covered
 from usenet_stack.storage.mounts import is_below, mounts_below, read_mounts
 from usenet_stack.storage.operations import (
     VISIBLE_WITHIN_S,
     AwaitInContainers,
     CheckUnused,
     DetachDrive,
+    JoinUnion,
     LeaveUnion,
+    MakeMountpoint,
     RecordDrive,
     RemoveMountpoint,
     RemoveSentinel,
@@ -38,6 +41,7 @@ from usenet_stack.storage.shelving import APP_SECONDS
 from usenet_stack.storage.status import pool_status
 from usenet_stack.storage.union import branches_of
 from usenet_stack.storage.views import View, holders
+from usenet_stack.storage.watching.operations import PauseScans, ResumeScans
 from usenet_stack.storage.wiring import steps_to_remove
 from usenet_stack.transaction import SILENT, Observer, Plan, Step, open_session
 
@@ -61,6 +65,8 @@ def _checked_plan(
     stack: Stack, name: str, force: bool, limit_s: float
 ) -> tuple[Plan, Applications]:
     drive = known_drive(stack, name)
+    if is_union(stack) and not force and not covered(drive_place(stack, name)):
+        raise UsenetError("storage.union-incomplete", drives=name, first=name)
     seconds = min(APP_SECONDS, limit_s)
     found = find_applications(stack, (), seconds, all_well=not force)
     if not force:
@@ -147,6 +153,13 @@ def _plan_remove(
     if last:
         tops.append(f"{stack.media_inside}/{union.name}")
     why = f"{name} leaves the pool"
+    scanners = [
+        app.service.name for app in found.ready if app.service.api == "jellyfin"
+    ]
+    steps += [
+        Step(PauseScans(each, name), "it drops what it does not find")
+        for each in scanners
+    ]
     steps += steps_to_remove(found.ready, tops, seconds, why)
     if leaves:
         leave = LeaveUnion(union, str(place), stack.settings.pool.create)
@@ -170,7 +183,31 @@ def _plan_remove(
     if last:
         step = RemoveMountpoint(union)
         steps.append(Step(step, "no drive is left for the union"))
+    steps += _steps_to_unite(stack, name)
+    steps += [
+        Step(ResumeScans(each, name), "nothing of its is missing any more")
+        for each in scanners
+    ]
     return Plan("storage remove", tuple(steps))
+
+
+def _steps_to_unite(stack: Stack, name: str) -> list[Step]:
+    """Return what brings back a union that waited for this drive alone."""
+    union = union_place(stack)
+    left = [
+        drive_place(stack, other)
+        for other in read_registry(stack.folder)
+        if other != name
+    ]
+    waits = is_union(stack) and not covered(union)
+    if not waits or not left or not all(map(covered, left)):
+        return []
+    create = stack.settings.pool.create
+    why = "it waited for this drive alone"
+    return [
+        Step(MakeMountpoint(union), why),
+        Step(JoinUnion(union, tuple(map(str, left)), create), why),
+    ]
 
 
 def _answers(place: Path) -> bool:
@@ -205,8 +242,9 @@ def remove_drive(
         limit_s: seconds in which every container must let go of it.
 
     Raises:
-        UsenetError: "storage.unknown"; "storage.inhabited" and
-            "storage.busy" (nothing was changed); exit 13 when undone.
+        UsenetError: "storage.unknown"; "storage.inhabited",
+            "storage.union-incomplete" and "storage.busy" (nothing was
+            changed); exit 13 when undone.
     Effects: root folders and library folders go; unmounts it in the pool,
         in all containers.
     Undo: `add_drive`.

@@ -51,6 +51,8 @@ def find_source(named: str | Path, pool: Path) -> Source:
             "storage.system", "storage.unmountable".
     """
     text = os.fspath(named)
+    if not text:  # what a variable that is not set leaves: no folder is meant
+        raise UsenetError("storage.path", path=repr(""))
     devices = read_block_devices()
     device = _named_device(text, devices)
     if device is None:

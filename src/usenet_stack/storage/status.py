@@ -180,7 +180,15 @@ def _add_remarks(
         elif size and free is not None and free < LITTLE * size:
             result.warn(f"The drive {name} is nearly full.")
     union = result.data["union"]
-    if union and drives and not union["mounted"]:
+    away = [row["name"] for row in drives if row["state"] == "away"]
+    if union and away and not union["mounted"]:
+        result.warn(
+            f"The union {union['path']} waits for {', '.join(away)}: "
+            "applications that saw it without would take what lies there "
+            "for deleted. To go on without for good: sudo usenet storage "
+            f"remove {away[0]} --force --stack {quoted}"
+        )
+    elif union and drives and not union["mounted"]:
         result.warn(
             f"The union {union['path']} is not mounted. Mend: sudo usenet "
             f"storage apply --stack {quoted}"

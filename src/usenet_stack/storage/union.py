@@ -158,6 +158,12 @@ class JoinUnion(Operation, frozen=True):
         return {"branches": list(branches_of(self.folder))}
 
     def do(self, context: Context, before: Before) -> None:
+        there = {mount.target for mount in read_mounts()}
+        for branch in self.branches:
+            # Its bare place instead would look as if its files were deleted.
+            if branch not in there:
+                why = f"nothing is mounted at {branch}"
+                raise UsenetError("storage.union", path=self.folder, why=why)
         wanted = dict.fromkeys((*branches_of(self.folder), *self.branches))
         _set_branches(self.folder, tuple(wanted), self.create)
 

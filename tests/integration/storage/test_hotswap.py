@@ -142,6 +142,7 @@ def test_mounts_inside_a_drive_come_along_and_stay(
         ("/proc/1", "storage.system"),
         ("/usr/share", "storage.system"),
         ("/no such\nplace", "storage.path"),
+        ("", "storage.path"),
         ("/etc/hostname", "storage.path"),
         ("{stack}", "storage.nested"),
         ("{stack}/config", "storage.nested"),
@@ -175,7 +176,7 @@ def test_hostile_places_change_nothing(
     (arena / "other-pool" / FILE_NAME).write_text('{"pool":"x","name":"y"}')
     (arena / "loop").symlink_to(arena / "loop")
     before = state(stack)
-    named = Path(path.format(arena=arena, stack=stack.folder))
+    named = path.format(arena=arena, stack=stack.folder)
     with pytest.raises(UsenetError) as caught:
         add_drive(stack, named)
     assert caught.value.code == code

@@ -14,15 +14,26 @@ from queue import Queue
 import pytest
 
 from cli_process import Cli
-from usenet_stack.stack.model import Stack
-from usenet_stack.storage import add_drive, read_mounts
+from usenet_stack.errors import UsenetError
+from usenet_stack.stack.model import Stack, load_stack
+from usenet_stack.storage import (
+    add_drive,
+    apply_pool,
+    read_mounts,
+    remove_drive,
+)
+from usenet_stack.storage.layouts import drive_place, union_place
+from usenet_stack.storage.mounting import unmount_lazily, unmount_tree
 from usenet_stack.storage.mountpoints import is_immutable
+from usenet_stack.storage.union import JoinUnion, branches_of
 from usenet_stack.storage.watching.events import KernelEvents
+from usenet_stack.storage.watching.operations import mounted
 from usenet_stack.storage.watching.watch import (
     Notice,
     plan_watch,
     watch_pool,
 )
+from usenet_stack.transaction import Context
 from usenet_stack.transaction.journal import Journal, journals
 from usenet_stack.transaction.lock import stack_lock
 
@@ -213,3 +224,113 @@ def test_waiting_costs_nothing(arena: Path) -> None:
         assert time.monotonic() - start < 3
         assert time.process_time() - spent < 0.3
     subprocess.run(["umount", arena], check=True)
+
+
+def once(stack: Stack) -> list[str]:
+    return [notice.event for notice in watch_pool(stack, once=True)]
+
+
+@pytest.fixture
+def united(stack: Stack) -> Iterator[Stack]:
+    """Return a stack whose pool is a union, unmounted with the test."""
+    for folder in stack.folder.parents[:4]:  # pytest lets nobody through
+        folder.chmod(folder.stat().st_mode | 0o011)
+    settings = stack.folder / "stack.toml"
+    layout = '[pool]\nlayout = "union"\n'
+    settings.write_text(f"{settings.read_text()}\n{layout}")
+    yield load_stack(stack.folder)
+    union = union_place(stack)
+    while mounted(union):
+        unmount_lazily(union)
+
+
+def test_a_union_without_one_drive_goes_whole_and_comes_back(
+    united: Stack, make_disk: Make
+) -> None:
+    union = union_place(united)
+    disks = {name: make_disk(name) for name in ("films", "series")}
+    for name, disk in disks.items():
+        (disk / f"of-{name}").write_text("x")
+        os.sync()
+        add_drive(united, disk)
+    films, series = (str(drive_place(united, name)) for name in disks)
+    assert branches_of(union) == (films, series)
+
+    device = source_of(disks["series"])
+    yank(device)
+    assert once(united) == ["fenced", "noted"]
+    # Beside the files of films those of series would look deleted.
+    assert not mounted(union)
+    assert list(union.iterdir()) == []
+    with pytest.raises(PermissionError):
+        (union / "stray").touch()
+    assert mounted(Path(films))
+    assert not mounted(Path(series))
+
+    move_start(device, 0)
+    subprocess.run(["umount", "-l", disks["series"]], check=True)
+    subprocess.run(["mount", device, disks["series"]], check=True)
+    assert once(united) == ["attached"]
+    assert set(branches_of(union)) == {films, series}
+    assert (union / "of-series").read_text() == "x"
+
+
+def test_a_union_waits_for_all_drives_until_one_is_given_up(
+    united: Stack, make_disk: Make
+) -> None:
+    union = union_place(united)
+    disks = {name: make_disk(name) for name in ("films", "series")}
+    for disk in disks.values():
+        add_drive(united, disk)
+    unmount_tree(union)
+    for name, disk in disks.items():
+        unmount_tree(drive_place(united, name))
+        if name == "series":
+            subprocess.run(["umount", disk], check=True)
+    told = apply_pool(united)
+    assert told.ok, told.errors
+    assert mounted(drive_place(united, "films"))
+    assert not mounted(union)
+    assert any("waits for series" in each.text for each in told.messages)
+
+    def refused(work: Callable[[], object]) -> None:
+        with pytest.raises(UsenetError) as caught:
+            work()
+        assert caught.value.code == "storage.union-incomplete"
+        assert "series" in caught.value.message
+        assert not mounted(union)
+
+    refused(lambda: add_drive(united, make_disk("third")))
+    refused(lambda: remove_drive(united, "series"))
+    remove_drive(united, "series", force=True)
+    assert branches_of(union) == (str(drive_place(united, "films")),)
+
+
+def test_a_union_never_shows_a_bare_place(
+    united: Stack, make_disk: Make
+) -> None:
+    add_drive(united, make_disk("films"))
+    union, bare = union_place(united), drive_place(united, "bare")
+    bare.mkdir()
+    context = Context(united.folder, united.folder / ".usenet")
+    join = JoinUnion(union, (str(bare),), "mfs")
+    for end in (lambda: None, lambda: unmount_tree(union)):
+        end()
+        before = branches_of(union)
+        with pytest.raises(UsenetError) as caught:
+            join.do(context, join.prepare(context))
+        assert caught.value.code == "storage.union"
+        assert branches_of(union) == before
+
+
+def test_a_union_without_a_drive_is_empty_and_closed(
+    united: Stack, make_disk: Make
+) -> None:
+    disk = make_disk("films")
+    add_drive(united, disk)
+    yank(source_of(disk))
+    assert once(united) == ["fenced", "noted"]
+    # So the applications keep what they know of it.
+    assert list(union_place(united).iterdir()) == []
+    with pytest.raises(PermissionError):
+        (union_place(united) / "stray").touch()

@@ -120,3 +120,12 @@ def test_labels_of_any_letters() -> None:
     told = parse_labels(export)
     assert told["/dev/sda"] == Identity("ext4", "a b=c")
     assert told["/dev/b"] == Identity()
+
+
+def test_lsblk_that_ends_in_the_middle_tells_nothing() -> None:
+    assert parse_block_devices(b'{"blockdevices": [{"name": "sd') == []
+
+
+def test_a_device_that_goes_meanwhile_has_no_type() -> None:
+    found = parse(row("sda", "disk"), {**row("loop0", ""), "type": None})
+    assert found["/dev/loop0"].medium == "other"

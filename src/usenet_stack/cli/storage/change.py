@@ -70,18 +70,18 @@ def remove(call: Call) -> Result:
             confirm(call, question, f"taking {name} out of the pool")
         elif not call.yes:
             confirm(call, "", f"taking {name} out of the pool")
-        moved: dict[str, object] = {}
+        moved = Result()
         if goal:
             with progress(call) as observer:
-                result = move_content(stack, name, goal, observer)
-            if not result.ok:
-                return result  # a drive with files on it stays
-            moved = result.data
+                moved = move_content(stack, name, goal, observer)
+            if not moved.ok:
+                return moved  # a drive with files on it stays
         with progress(call) as observer:
             result = remove_drive(
                 stack, name, observer, force=force, limit_s=seconds
             )
-        result.data.update(moved)
+        result.data.update(moved.data)
+        result.messages[:0] = moved.messages
         return result
 
     return _as_root(call, work)

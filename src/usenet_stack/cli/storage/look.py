@@ -7,10 +7,15 @@ from usenet_stack.result import Result
 
 def list_all(call: Call) -> Result:
     """Return the drives that could hold media."""
+    from usenet_stack.storage import ask_for_devices
+
+    # The slowest part: it works while the rest is imported and read.
+    asked = ask_for_devices()
     from usenet_stack.cli.context import stack_if_any
     from usenet_stack.storage import list_drives
 
-    return list_drives(all=call.flag("all"), stack=stack_if_any(call))
+    stack = stack_if_any(call)
+    return list_drives(all=call.flag("all"), stack=stack, asked=asked)
 
 
 def health(call: Call) -> Result:

@@ -27,6 +27,8 @@ from usenet_stack.transaction.operation import Before, Context, Operation
 SECONDS = 30.0
 _SERVICE = "com.docker.compose.service"
 _BATCH = 200
+# They have their paths from those that are told.
+_FOLLOW = ("bazarr",)
 
 
 class Words(NamedTuple):
@@ -95,6 +97,23 @@ def plan_telling(stack: Stack, name: str, target: str) -> list[Step]:
             why = f"{count} of its entries lie on {name}"
             steps.append(Step(point, why))
     return steps
+
+
+def not_told(stack: Stack) -> tuple[str, ...]:
+    """Return the services that may name a drive and are not told of a move.
+
+    They run and see the pool, and what they keep of it is theirs alone.
+    """
+    alive = running(stack)
+    return tuple(
+        service.name
+        for service in stack.services
+        if service.name in alive
+        and service.name not in (*WORDS, *_FOLLOW)
+        and service.api not in ("transmission", "jellyfin")
+        and service.group in ("media", "automation", "download")
+        and any(volume.kind == "data" for volume in service.volumes)
+    )
 
 
 def _count_items(stack: Stack, point: "PointItems") -> int:

@@ -13,6 +13,7 @@ from usenet_stack.storage.layouts import drive_place, is_union
 from usenet_stack.storage.mounts import read_mounts
 from usenet_stack.storage.moving.applications import (
     TellJellyfin,
+    not_told,
     plan_telling,
 )
 from usenet_stack.storage.moving.copying import equal, first_names
@@ -146,6 +147,13 @@ def move_content(
         result.warn(
             f"{survey.outside} files have another name outside of {name} (a "
             "hard link): that name keeps its space."
+        )
+    others = () if is_union(stack) or not survey.files else not_told(stack)
+    if others:
+        result.warn(
+            f"Not told, because only they know their paths: "
+            f"{', '.join(others)}. Where one names {name} in its settings, "
+            f"let it name {target}."
         )
     for failure in outcome.failures:
         result.errors.append(failure.error)

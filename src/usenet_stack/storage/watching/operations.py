@@ -99,6 +99,10 @@ class PauseScans(Operation, frozen=True):
     def describe(self) -> str:
         return f"pause the scans of {self.service} while {self.drive} is away"
 
+    def prepare(self, context: Context) -> Before:
+        paused = read_paused(context.stack_folder)
+        return {"paused": paused is not None and self.drive in paused.away}
+
     def do(self, context: Context, before: Before) -> None:
         paused = read_paused(context.stack_folder)
         with _jellyfin(context, self.service) as app:
@@ -115,7 +119,8 @@ class PauseScans(Operation, frozen=True):
                 app.set_realtime(library, False)
 
     def undo(self, context: Context, before: Before) -> None:
-        ResumeScans(self.service, self.drive).do(context, before)
+        if not before["paused"]:
+            ResumeScans(self.service, self.drive).do(context, before)
 
 
 class ResumeScans(Operation, frozen=True):
@@ -130,7 +135,7 @@ class ResumeScans(Operation, frozen=True):
     drive: str
 
     def describe(self) -> str:
-        return f"let {self.service} scan again: {self.drive} is back"
+        return f"let {self.service} scan as before {self.drive} was away"
 
     def do(self, context: Context, before: Before) -> None:
         paused = read_paused(context.stack_folder)

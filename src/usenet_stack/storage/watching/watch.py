@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack
 from usenet_stack.storage.applying import plan_apply
-from usenet_stack.storage.layouts import drive_place, is_union
+from usenet_stack.storage.layouts import drive_place, is_union, union_place
 from usenet_stack.storage.moving.applications import running
 from usenet_stack.storage.privilege import need_root
 from usenet_stack.storage.registry import read_registry
@@ -105,9 +106,9 @@ def plan_watch(stack: Stack) -> Plan:
 
 
 def _steps_to_fence(stack: Stack, name: str) -> list[Step]:
-    fence = FenceDrive(drive_place(stack, name))
+    why = f"{name} is gone without a word"
     return [
-        Step(fence, f"{name} is gone without a word"),
+        *(Step(FenceDrive(place), why) for place in _fenced(stack, name)),
         *(
             Step(
                 PauseScans(service, name),
@@ -117,6 +118,17 @@ def _steps_to_fence(stack: Stack, name: str) -> list[Step]:
             for service in _jellyfins(stack)
         ),
     ]
+
+
+def _fenced(stack: Stack, name: str) -> list[Path]:
+    """Return the places that are unmounted when a drive is lost.
+
+    A union goes first and whole: the *arr applications keep what they know
+    of a root folder that is empty, and drop what is missing in one that
+    still holds the files of other drives.
+    """
+    union = [union_place(stack)] if is_union(stack) else []
+    return [*union, drive_place(stack, name)]
 
 
 def _steps_to_attach(stack: Stack, name: str) -> list[Step]:
@@ -189,7 +201,8 @@ class _Watch:
         place = drive_place(self.stack, name)
         folder = self.stack.folder
         try:
-            FenceDrive(place).do(Context(folder, folder), {})
+            for each in _fenced(self.stack, name):
+                FenceDrive(each).do(Context(folder, folder), {})
         except OSError as problem:
             error = UsenetError(
                 "storage.watch-fence", name=name, path=place, why=str(problem)
@@ -201,8 +214,8 @@ class _Watch:
         )
         if is_union(self.stack):
             text += (
-                " In a union they see the other drives: let them not scan "
-                "until it is back."
+                " So is the whole union until it is back, or is given up: "
+                f"usenet storage remove {name} --force"
             )
         self._unwritten.add(name)
         return _notice("fenced", name, text)
