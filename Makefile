@@ -3,7 +3,8 @@
 
 PYTEST = .venv/bin/python -m pytest -q
 # Ruff does not know them by their names.
-BENCHES = bench/startup bench/deploy bench/services bench/storage
+BENCHES = bench/startup bench/deploy bench/services bench/storage \
+	bench/hotswap
 
 .PHONY: test environment lint format types layers lock bench \
 	unit integration startup e2e crash
@@ -36,6 +37,7 @@ bench: environment
 	.venv/bin/python bench/deploy
 	.venv/bin/python bench/services --scale
 	.venv/bin/python bench/storage
+	.venv/bin/python bench/hotswap
 
 # Needs uv. --upgrade takes newer versions than those already pinned.
 lock:
