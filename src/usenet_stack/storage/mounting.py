@@ -11,10 +11,14 @@ Source: open_tree(2), mount_setattr(2), move_mount(2), umount(2).
 import ctypes
 import errno
 import os
+import time
 from pathlib import Path
 from typing import NamedTuple
 
 from usenet_stack.storage.mounts import read_mounts
+
+PATIENCE_S = 3.0
+_PAUSE_S = 0.05
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -183,16 +187,21 @@ def make_shared(folder: Path) -> None:
     _mount(None, folder, _MS_SHARED | _MS_REC)
 
 
-def unmount_tree(folder: Path) -> None:
+def unmount_tree(folder: Path, patience_s: float = PATIENCE_S) -> None:
     """Unmount `folder` and what is mounted in it, innermost first.
 
     Only the uppermost of several mounts on the folder goes, with what lies
     in it; a folder that is no mount is left alone.
 
+    Args:
+        patience_s: seconds to wait for who has something open in it. Whoever
+            looks through a folder is mostly done in a moment.
+
     Raises:
-        OSError: EBUSY when something in it is in use; then what could be
+        OSError: EBUSY when something in it stays in use; then what could be
             unmounted before it is gone.
     """
+    end = time.monotonic() + patience_s
     table = read_mounts()
     tops = [mount for mount in table if mount.target == str(folder)]
     # What an older mount on the same folder holds is covered: not ours.
@@ -200,8 +209,19 @@ def unmount_tree(folder: Path) -> None:
     for mount in tree:
         tree += [other for other in table if other.parent == mount.id]
     for mount in reversed(tree):
-        path = os.fsencode(mount.target)
-        _checked(_libc.umount2(path, _UMOUNT_NOFOLLOW), Path(mount.target))
+        _unmount(Path(mount.target), end)
+
+
+def _unmount(target: Path, end: float) -> None:
+    while True:
+        try:
+            result = _libc.umount2(os.fsencode(target), _UMOUNT_NOFOLLOW)
+            _checked(result, target)
+            return
+        except OSError as problem:
+            if problem.errno != errno.EBUSY or time.monotonic() >= end:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def unmount_lazily(folder: Path) -> None:

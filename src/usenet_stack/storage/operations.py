@@ -8,6 +8,7 @@ from usenet_stack.errors import UsenetError
 from usenet_stack.storage.containers import pool_views
 from usenet_stack.storage.fitness import CheckDrive
 from usenet_stack.storage.mounting import (
+    PATIENCE_S,
     MountOptions,
     bind_on_itself,
     bind_tree,
@@ -29,7 +30,7 @@ from usenet_stack.storage.sentinel import RemoveSentinel, WriteSentinel
 from usenet_stack.storage.shelving import AddFolder, RemoveFolder
 from usenet_stack.storage.union import JoinUnion, LeaveUnion
 from usenet_stack.storage.units import EnableUnit
-from usenet_stack.storage.views import holders, wait_for
+from usenet_stack.storage.views import PAUSE_S, holders, wait_for
 from usenet_stack.storage.writers import Writer, cannot_write
 from usenet_stack.transaction.files import keep_file, put_back
 from usenet_stack.transaction.operation import Before, Context, Operation
@@ -307,9 +308,12 @@ class CheckUnused(Operation, frozen=True):
         return f"make sure that nothing is open in {self.path}"
 
     def do(self, context: Context, before: Before) -> None:
-        found = holders(self.path, pool_views(self.project, self.path))
-        if found:
-            raise busy(self.path, [str(holder) for holder in found])
+        end = time.monotonic() + PATIENCE_S
+        views = pool_views(self.project, self.path)
+        while found := holders(self.path, views):
+            if time.monotonic() >= end:
+                raise busy(self.path, [str(holder) for holder in found])
+            time.sleep(PAUSE_S)
 
     def undo(self, context: Context, before: Before) -> None:
         """Looking changed nothing."""
