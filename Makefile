@@ -2,6 +2,9 @@
 # the project; the last three groups of tests want root and a Docker Engine.
 
 PYTEST = .venv/bin/python -m pytest -q
+# Ruff does not know them by their names.
+BENCHES = bench/startup bench/deploy bench/services bench/storage \
+	bench/hotswap bench/backup
 
 .PHONY: test environment lint format types layers lock bench \
 	unit integration startup e2e crash
@@ -13,16 +16,12 @@ environment:
 	@./.ci/environment
 
 lint: environment
-	.venv/bin/ruff check . bench/startup bench/deploy bench/services \
-		bench/backup
-	.venv/bin/ruff format --check . bench/startup bench/deploy bench/services \
-		bench/backup
+	.venv/bin/ruff check . $(BENCHES)
+	.venv/bin/ruff format --check . $(BENCHES)
 
 format: environment
-	.venv/bin/ruff check --fix . bench/startup bench/deploy bench/services \
-		bench/backup
-	.venv/bin/ruff format . bench/startup bench/deploy bench/services \
-		bench/backup
+	.venv/bin/ruff check --fix . $(BENCHES)
+	.venv/bin/ruff format . $(BENCHES)
 
 types: environment
 	.venv/bin/mypy
@@ -37,6 +36,8 @@ bench: environment
 	.venv/bin/python bench/startup
 	.venv/bin/python bench/deploy
 	.venv/bin/python bench/services --scale
+	.venv/bin/python bench/storage
+	.venv/bin/python bench/hotswap
 	.venv/bin/python bench/backup
 	.venv/bin/python bench/backup --writer
 

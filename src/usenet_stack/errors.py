@@ -784,6 +784,16 @@ ERRORS: dict[str, ErrorKind] = {
         "The pool has no drive {name}. It has: {known}.",
         "usenet storage status",
     ),
+    "storage.no-drive": ErrorKind(
+        Exit.USAGE,
+        "No drive of this machine is called {name}.",
+        "usenet storage list   (shows them; --format json shows all names)",
+    ),
+    "storage.no-terminal": ErrorKind(
+        Exit.USAGE,
+        "The picker needs a terminal, of 40 columns and 8 lines at least.",
+        "usenet storage add PATH   (adds one drive; usenet storage list)",
+    ),
     "storage.busy": ErrorKind(
         Exit.FAILURE,
         "{name} is in use by {holders}.",
@@ -804,6 +814,124 @@ ERRORS: dict[str, ErrorKind] = {
         Exit.FAILURE,
         "The list of the pool's drives is damaged: {path}.",
         "Mend that file, or move it away and add the drives again.",
+    ),
+    "storage.move-same": ErrorKind(
+        Exit.USAGE,
+        "What is on {name} cannot be moved to where it is already.",
+        "usenet storage status   (shows the drives to choose from)",
+    ),
+    "storage.move-away": ErrorKind(
+        Exit.FAILURE,
+        "The drive {name} is away.",
+        "sudo usenet storage add '{source}' --name {name}   (once it is there)",
+    ),
+    "storage.move-busy": ErrorKind(
+        Exit.FAILURE,
+        "{count} files in {path} are being written to: {first}",
+        "Let the downloads and imports finish, or stop what writes; then run "
+        "it again: sudo fuser -vm '{path}'",
+    ),
+    "storage.move-conflict": ErrorKind(
+        Exit.FAILURE,
+        "{count} files are there with other content, such as {path}.",
+        "Keep one of each: rename or delete the other; then run it again.",
+    ),
+    "storage.move-odd": ErrorKind(
+        Exit.FAILURE,
+        "{path} is no file, folder or link and cannot be moved.",
+        "Delete it (a socket, pipe or device), then run it again.",
+    ),
+    "storage.move-room": ErrorKind(
+        Exit.FAILURE,
+        "{name} has {free} free, and {need} are needed.",
+        "Free some space there, or choose another drive: usenet storage status",
+    ),
+    "storage.move-changing": ErrorKind(
+        Exit.FAILURE,
+        "{path} changed each time it was copied.",
+        "Stop what writes to it, then run it again: sudo fuser -v '{path}'",
+    ),
+    "storage.move-torn": ErrorKind(
+        Exit.FAILURE,
+        "{path} was written, and reads back as something else.",
+        "Do not trust that drive: sudo usenet storage health",
+    ),
+    "storage.move-left": ErrorKind(
+        Exit.FAILURE,
+        "{count} files stay in {path}: they are in use or changed meanwhile.",
+        "sudo usenet storage remove {name} --move-to {target}   (once more)",
+    ),
+    "storage.move-no-root": ErrorKind(
+        Exit.FAILURE,
+        "{service} has no root folder {path}.",
+        "sudo usenet storage sync   (adds it; then run it again)",
+    ),
+    "storage.watch-fence": ErrorKind(
+        Exit.FAILURE,
+        "{name} is gone, and its dead mount stays in the pool.",
+        "sudo umount -l '{path}'",
+    ),
+    "storage.foreign": ErrorKind(
+        Exit.FAILURE,
+        "{path} belongs to another pool: {file} says so.",
+        "sudo rm '{file}'   (only when that pool is gone)",
+    ),
+    "storage.unmountable": ErrorKind(
+        Exit.FAILURE,
+        "{path} cannot be mounted.",
+        "usenet storage list -v   (shows what is on each drive)",
+    ),
+    "storage.refused-inside": ErrorKind(
+        Exit.FAILURE,
+        "In these containers the application (user {uid}, group {gid}) "
+        "cannot write to {path}: {containers}.",
+        "sudo chown -R {uid}:{gid} '{path}'   (or: usenet deploy)",
+    ),
+    "storage.inhabited": ErrorKind(
+        Exit.FAILURE,
+        "Applications have media on {name}: {what}.",
+        "Move it first: usenet storage remove {name} --move-to DRIVE   "
+        "(or leave it there: usenet storage remove {name} --force)",
+    ),
+    "storage.union-incomplete": ErrorKind(
+        Exit.FAILURE,
+        "The union misses {drives}: without it, applications would take "
+        "what lies there for deleted.",
+        "Plug it in, then: usenet storage apply   (or give it up for good: "
+        "usenet storage remove {first} --force)",
+    ),
+    "storage.no-shelf": ErrorKind(
+        Exit.USAGE,
+        "{service} has no root folders or libraries that we know.",
+        "usenet services list   (shows all services)",
+    ),
+    "storage.no-mergerfs": ErrorKind(
+        Exit.FAILURE,
+        "The pool's layout is union, and mergerfs is not installed.",
+        "sudo apt-get install mergerfs   (or: usenet config set pool.layout "
+        "separate)",
+    ),
+    "storage.unreachable": ErrorKind(
+        Exit.FAILURE,
+        "A union needs a way to {path} for the applications' user ({uid}), "
+        "and {folder} lets nobody through.",
+        "sudo chmod o+x '{folder}'   (or: usenet config set pool.layout "
+        "separate)",
+    ),
+    "storage.union": ErrorKind(
+        Exit.FAILURE,
+        "The union {path} cannot be made.",
+        "usenet storage status   (shows its branches)",
+    ),
+    "storage.unit": ErrorKind(
+        Exit.FAILURE,
+        "systemd does not accept the unit {unit}.",
+        "usenet storage apply --show-unit   (shows it)",
+    ),
+    "storage.watch-attach": ErrorKind(
+        Exit.FAILURE,
+        "Something came that looks like {name}, but it is not the pool's.",
+        "usenet storage status   (says what it waits for)",
     ),
     "storage.root-needed": ErrorKind(
         Exit.FAILURE,

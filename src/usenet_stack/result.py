@@ -24,6 +24,9 @@ class Result:
         partial: True when the rest of the work succeeded (exit 3).
     """
 
+    # Its lines were printed as they came: there is nothing more to print.
+    streamed = False
+
     def __init__(
         self,
         data: dict[str, Any] | None = None,

@@ -4,6 +4,7 @@ Source: audiobookshelf 2.36, server/Server.js and server/Auth.js.
 """
 
 from typing import Any
+from urllib.parse import quote
 
 from usenet_stack.apps.answer import Answer
 from usenet_stack.apps.app import SETUP_PENDING, Client, Figures
@@ -61,6 +62,39 @@ class Audiobookshelf(Client):
         """Return its libraries with their folders."""
         self.sign_in()
         return self.http.get("/api/libraries").list_at("libraries")
+
+    def add_library(self, name: str, path: str) -> None:
+        """Make a library of books; a folder that is missing is made.
+
+        Undo: delete_library.
+        """
+        self.sign_in()
+        library = {
+            "name": name,
+            "mediaType": "book",
+            "folders": [{"fullPath": path}],
+        }
+        self.http.send("POST", "/api/libraries", library)
+
+    def set_folders(self, library: str, folders: list[dict[str, Any]]) -> None:
+        """Give a library other folders; those with an id are kept.
+
+        Args:
+            library: its id.
+            folders: each with `fullPath`, and `id` where it has one.
+        """
+        self.sign_in()
+        path = f"/api/libraries/{quote(library, safe='')}"
+        request = Request(
+            "PATCH", path, body={"folders": folders}, repeatable=True
+        )
+        self.http.ask(request)
+
+    def delete_library(self, library: str) -> None:
+        """Remove a library by its id; its files stay."""
+        self.sign_in()
+        path = f"/api/libraries/{quote(library, safe='')}"
+        self.http.ask(Request("DELETE", path))
 
     def sign_in(self) -> None:
         """Make sure that there is a token.

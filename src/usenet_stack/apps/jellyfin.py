@@ -16,6 +16,7 @@ from usenet_stack.stack.secrets import SecretValue
 from usenet_stack.stack.service import Key
 
 _PUBLIC = "/System/Info/Public"
+_LIBRARIES = "/Library/VirtualFolders"
 _LOGIN = "/Users/AuthenticateByName"
 # What is said of the caller before there is a token.
 _NOBODY = ', Token="{key}"'
@@ -74,7 +75,107 @@ class Jellyfin(Client):
     def libraries(self) -> list[dict[str, Any]]:
         """Return its libraries with their folders."""
         self.sign_in()
-        return self.http.get("/Library/VirtualFolders").records
+        return self.http.get(_LIBRARIES).records
+
+    def updated(self, updates: list[dict[str, str]]) -> None:
+        """Let it look at places that changed: Path, and UpdateType."""
+        self.sign_in()
+        body = {"Updates": updates}
+        self.http.send("POST", "/Library/Media/Updated", body)
+
+    def add_library(self, name: str, kind: str, path: str) -> None:
+        """Make a library of one folder and look through it.
+
+        A name that is taken silently becomes another ("Movies2"): look at
+        `libraries` first.
+
+        Args:
+            kind: its CollectionType: movies, tvshows, music, books.
+
+        Undo: delete_library.
+        """
+        self.sign_in()
+        body = {"LibraryOptions": {"PathInfos": [{"Path": path}]}}
+        query = {"name": name, "collectionType": kind, "refreshLibrary": True}
+        self.http.ask(Request("POST", _LIBRARIES, query, body))
+
+    def delete_library(self, name: str) -> None:
+        """Remove a library; its files stay."""
+        self.sign_in()
+        query = {"name": name, "refreshLibrary": False}
+        self.http.ask(Request("DELETE", _LIBRARIES, query))
+
+    def add_path(self, name: str, path: str) -> None:
+        """Add a folder to a library and look through it.
+
+        Twice makes two of it: look at its Locations first.
+
+        Undo: delete_path.
+        """
+        self.sign_in()
+        body = {"Name": name, "PathInfo": {"Path": path}}
+        query = {"refreshLibrary": True}
+        self.http.ask(Request("POST", f"{_LIBRARIES}/Paths", query, body))
+
+    def delete_path(self, name: str, path: str) -> None:
+        """Take a folder out of a library, all of its entries.
+
+        No scan begins: until the next one the items of the folder, and
+        what people have watched of them, stay.
+        """
+        self.sign_in()
+        query = {"name": name, "path": path, "refreshLibrary": False}
+        request = Request(
+            "DELETE", f"{_LIBRARIES}/Paths", query, repeatable=True
+        )
+        self.http.ask(request)
+
+    def realtime(self) -> list[str]:
+        """Return the ItemIds of libraries that watch their folders."""
+        return [
+            str(each.get("ItemId"))
+            for each in self.libraries()
+            if _options(each).get("EnableRealtimeMonitor") is True
+        ]
+
+    def set_realtime(self, library: str, on: bool) -> None:
+        """Let a library watch its folders, or not.
+
+        Args:
+            library: its ItemId; one that is gone is fine.
+        """
+        for each in self.libraries():
+            if each.get("ItemId") == library:
+                options = {**_options(each), "EnableRealtimeMonitor": on}
+                body = {"Id": library, "LibraryOptions": options}
+                path = "/Library/VirtualFolders/LibraryOptions"
+                self.http.send("POST", path, body)
+
+    def scan_triggers(self) -> list[dict[str, Any]] | None:
+        """Return when it scans by itself; None when it does not say."""
+        triggers = (self._scan_task() or {}).get("Triggers")
+        return triggers if isinstance(triggers, list) else None
+
+    def set_scan_triggers(self, triggers: list[dict[str, Any]]) -> None:
+        """Change when it scans by itself; [] is never."""
+        task = self._scan_task()
+        if task is not None:
+            path = f"/ScheduledTasks/{quote(str(task.get('Id')))}/Triggers"
+            self.http.send("POST", path, triggers)
+
+    def stop_scan(self) -> None:
+        """End a scan that runs."""
+        task = self._scan_task()
+        if task is not None and task.get("State") == "Running":
+            path = f"/ScheduledTasks/Running/{quote(str(task.get('Id')))}"
+            self.http.send("DELETE", path)
+
+    def _scan_task(self) -> dict[str, Any] | None:
+        self.sign_in()
+        for each in self.http.get("/ScheduledTasks").records:
+            if each.get("Key") == "RefreshLibrary":
+                return each
+        return None
 
     def keys(self) -> list[dict[str, Any]]:
         """Return its API keys: AppName, AccessToken (the key itself)."""
@@ -154,6 +255,11 @@ class Jellyfin(Client):
 
     def _public(self) -> Answer:
         return self.http.ask(Request("GET", _PUBLIC, keyless=True))
+
+
+def _options(library: dict[str, Any]) -> dict[str, Any]:
+    found = library.get("LibraryOptions")
+    return found if isinstance(found, dict) else {}
 
 
 def _wizard_done(public: Answer) -> bool:

@@ -61,6 +61,19 @@ class Transmission(Client):
         answer = self._call("torrent-get", {"fields": wanted})
         return answer.list_at("arguments.torrents")
 
+    def set_location(self, torrent: str, folder: str) -> None:
+        """Let a torrent use files that are elsewhere now; move none.
+
+        Args:
+            torrent: its hash.
+            folder: as Transmission sees it.
+
+        Raises:
+            UsenetError: app.refused.
+        """
+        wanted = {"ids": [torrent], "location": folder, "move": False}
+        self._call("torrent-set-location", wanted)
+
     def _arguments(self, method: str) -> dict[str, Any]:
         answer = self._call(method)
         found = answer.at("arguments")

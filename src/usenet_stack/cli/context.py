@@ -54,9 +54,11 @@ def open_stack(call: Call) -> "Stack":
     Raises:
         UsenetError: there is none, or its stack.toml is wrong.
     """
+    where = locate_stack(call)
+    # Not before it is known that there is a stack to read.
     from usenet_stack.stack.model import load_stack
 
-    return load_stack(locate_stack(call))
+    return load_stack(where)
 
 
 def stack_if_any(call: Call) -> "Stack | None":

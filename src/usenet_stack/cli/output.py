@@ -4,7 +4,7 @@ import sys
 from collections.abc import Mapping
 from typing import IO
 
-from usenet_stack.render import sentences, terminal
+from usenet_stack.render import terminal
 from usenet_stack.result import Result
 
 
@@ -44,9 +44,10 @@ class Output:
 
     def warn(self, text: str) -> None:
         """Write a warning on stderr."""
+        from usenet_stack.render.sentences import warning_text
+
         err = sys.stderr
-        line = sentences.warning_text(text, self.width(err), self.colour(err))
-        err.write(line)
+        err.write(warning_text(text, self.width(err), self.colour(err)))
 
     def deprecate(self, text: str) -> None:
         """Write one line on stderr, however long it is."""
@@ -60,10 +61,13 @@ class Output:
             show: "module:function" below `usenet_stack.render`; "text:key"
                 for data that is text already; "" for nothing to show.
         """
+        if self.json and result.streamed:
+            return
         if self.json:
             from usenet_stack.render.envelope import envelope_text
 
-            sys.stdout.write(envelope_text(result))
+            folded = sys.stdout.isatty()
+            sys.stdout.write(envelope_text(result, folded=folded))
             sys.stdout.flush()
             return
         if show and result.data:
@@ -99,8 +103,12 @@ class Output:
         getattr(renderer, function)(result.data, screen)
 
     def _errors(self, result: Result) -> None:
+        if not result.errors:
+            return
+        from usenet_stack.render.sentences import error_text
+
         err = sys.stderr
         width, colour = self.width(err), self.colour(err)
         for error in result.errors:
-            err.write(sentences.error_text(error, width, colour))
+            err.write(error_text(error, width, colour))
         err.flush()

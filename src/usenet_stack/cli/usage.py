@@ -81,7 +81,9 @@ def _unknown(
     from difflib import get_close_matches
 
     names = list(known)
-    near = get_close_matches(word.lower(), names, 1, 0.5)
+    typed = word.lower()
+    begun = [name for name in names if typed and name.startswith(typed)]
+    near = begun or get_close_matches(typed, names, 1, 0.5)
     meant = f" Did you mean `{near[0]}`?" if near else ""
     return usage_error(problem + meant, hint, "There is: " + ", ".join(names))
 

@@ -17,6 +17,7 @@ _HEADING = """\
 
 """
 DOCKER_SOCKET = Path("/var/run/docker.sock")
+_SIMULATOR_STOP_S = 5
 _LOGGING = {
     "driver": "json-file",
     "options": {"max-size": "10m", "max-file": "3"},
@@ -106,7 +107,7 @@ class _Rendering(NamedTuple):
             body["hostname"] = service.hostname or service.name
         body |= {
             "restart": "unless-stopped",
-            "stop_grace_period": f"{service.stop_seconds}s",
+            "stop_grace_period": f"{self._stop_seconds()}s",
             "environment": self._environment(),
         }
         body |= {} if network else self._openings()
@@ -139,6 +140,13 @@ class _Rendering(NamedTuple):
         if service.user == "user":
             found["user"] = self._ids()
         return found
+
+    def _stop_seconds(self) -> int:
+        if self.sandbox is None:
+            return self.service.stop_seconds
+        # As a container's first process, a simulator that is still being
+        # loaded does not hear the request to stop. It has nothing to lose.
+        return min(self.service.stop_seconds, _SIMULATOR_STOP_S)
 
     def _ids(self) -> str:
         settings = self.stack.settings.stack

@@ -118,6 +118,11 @@ def cache_home(environ: Mapping[str, str]) -> Path:
     return _xdg(environ, "XDG_CACHE_HOME", ".cache") / "usenet"
 
 
+def state_home(environ: Mapping[str, str]) -> Path:
+    """Return the program's own folder for notes: $XDG_STATE_HOME/usenet."""
+    return _xdg(environ, "XDG_STATE_HOME", ".local/state") / "usenet"
+
+
 def _xdg(environ: Mapping[str, str], name: str, below: str) -> Path:
     # The specification says that a relative path is to be ignored.
     chosen = environ.get(name, "")

@@ -88,6 +88,11 @@ def reassign(
     for claim in every:
         if number := moved.get((claim.service, claim.port), 0):
             chosen.setdefault(claim.service, {})[claim.name] = number
+    for claim in every:
+        # A number alone means the first port; a table takes its place.
+        own = stack.settings.ports.get(claim.service)
+        if claim.service in chosen and isinstance(own, int):
+            chosen[claim.service].setdefault(claim.name, claim.port)
     return chosen
 
 

@@ -26,6 +26,14 @@ Api = Literal[
 Number = Annotated[int, Meta(ge=1, le=65535)]
 Identity = Annotated[int, Meta(ge=0, le=2**32 - 2)]
 
+MediaType = Literal["tv", "movies", "music", "books", "comics"]
+MEDIA_TYPES: tuple[MediaType, ...] = (
+    "tv",
+    "movies",
+    "music",
+    "books",
+    "comics",
+)
 GROUPS: tuple[Group, ...] = (
     "media",
     "automation",
@@ -259,6 +267,8 @@ class Service(_Table, frozen=True):
         weight: its share of the machine, see `profiles`.
         watches: it watches folders (inotify watches of the host).
         needs: services that it talks to.
+        keeps: which media, in the pool: these folders of every drive
+            become its root folders or libraries.
         api: which client speaks to it; "declared": one that asks no more
             than its `figures`, which is what "" means too where there are
             any.
@@ -298,6 +308,7 @@ class Service(_Table, frozen=True):
     weight: Literal["heavy", "normal", "light"] = "normal"
     watches: bool = False
     needs: tuple[str, ...] = ()
+    keeps: tuple[MediaType, ...] = ()
     api: Api = ""
     api_root: str = ""
     health: Health = Health()

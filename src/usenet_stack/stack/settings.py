@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.checks import Problem, allowed_words, convert
 from usenet_stack.stack.locate import STACK_FILE
-from usenet_stack.stack.service import Identity, Number
+from usenet_stack.stack.service import MEDIA_TYPES, Identity, Number
 from usenet_stack.stack.toml_lines import key_lines, line_of, syntax_error
 
 Share = Annotated[float, Meta(gt=0, le=1)]
@@ -73,11 +73,31 @@ class PathsTable(_Table, frozen=True):
     downloads: Annotated[str, Meta(min_length=1)] = "downloads"
 
 
+FolderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._ -]*$")]
+
+
 class PoolTable(_Table, frozen=True):
-    """[pool]: where media drives appear, below `paths.data`."""
+    """[pool]: where media drives appear, below `paths.data`.
+
+    Args:
+        layout: separate: each drive is a root folder of its own; union: one
+            folder over all drives.
+        create: on which drive of a union a new file goes (mergerfs).
+        tv, movies, music, books, comics: the folder of each media type, on
+            every drive and in the pool itself.
+    """
 
     path: Annotated[str, Meta(min_length=1)] = "media"
-    layout: Literal["separate"] = "separate"
+    layout: Literal["separate", "union"] = "separate"
+    create: Literal[
+        "mfs", "epmfs", "ff", "epff", "lfs", "eplfs", "lus", "eplus",
+        "pfrd", "eppfrd", "rand", "eprand", "msplfs", "mspmfs",
+    ] = "mfs"  # fmt: skip
+    tv: FolderName = "tv"
+    movies: FolderName = "movies"
+    music: FolderName = "music"
+    books: FolderName = "books"
+    comics: FolderName = "comics"
 
 
 class WeightTable(_Table, frozen=True):
@@ -258,9 +278,17 @@ def _problems(settings: Settings) -> Iterator[Problem]:
     for name in ("config", "data", "cache"):
         if getattr(settings.paths, name).startswith("~"):
             yield Problem(("paths", name), "write the whole path instead of ~")
+    yield from _twice_named(settings.pool)
     both = set(settings.services.enable) & set(settings.services.disable)
     for name in sorted(both):
         yield Problem(("services", "disable"), f"{name!r} is enabled as well")
+
+
+def _twice_named(pool: PoolTable) -> Iterator[Problem]:
+    names = [getattr(pool, kind) for kind in MEDIA_TYPES]
+    for kind, name in zip(MEDIA_TYPES, names, strict=True):
+        if names.count(name) > 1:
+            yield Problem(("pool", kind), f"{name!r} is there twice")
 
 
 def _is_address(text: str) -> bool:

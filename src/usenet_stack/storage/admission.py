@@ -1,15 +1,20 @@
-"""What must be true of a folder before it may join the pool."""
+"""What must be true of a drive before it may join the pool."""
 
-import os
 from pathlib import Path
 
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack
+from usenet_stack.storage.fitness import refuse_unfit
+from usenet_stack.storage.layouts import (
+    drive_place,
+    folder_names,
+    reserved_names,
+)
 from usenet_stack.storage.mounts import is_below, mount_of, read_mounts
 from usenet_stack.storage.names import drive_name
-from usenet_stack.storage.pool import MEDIA_TYPES
-from usenet_stack.storage.probe import Request, probe
-from usenet_stack.storage.registry import read_registry
+from usenet_stack.storage.registry import read_pool, read_registry
+from usenet_stack.storage.sentinel import refuse_foreign
+from usenet_stack.storage.sources import Source, find_source
 
 # Folders that hold the system, or everybody's files, and are no drive.
 _NEVER = """
@@ -17,44 +22,37 @@ _NEVER = """
     /var/lib /var/tmp
 """
 _NEVER_INSIDE = "/boot /dev /etc /proc /sys /usr /var/lib/docker"
-# Less could not even hold a subtitle and the sentinel of a drive.
-LEAST_FREE = 1024**2
 # Fine where a drive is mounted on the folder itself.
 _PLACES = "/mnt /media /srv"
 
 
-def admit(stack: Stack, path: Path, wanted: str | None) -> tuple[Path, str]:
-    """Check that a folder may join the pool; change nothing.
+def admit(
+    stack: Stack, named: str | Path, wanted: str | None
+) -> tuple[Source, str]:
+    """Check that a drive may join the pool; change nothing.
 
     Args:
         stack: whose pool.
-        path: what the user named.
-        wanted: the name in the pool, or None for the folder's own.
+        named: what the user named: a folder, a device or a UUID.
+        wanted: the name in the pool, or None for the drive's own.
 
-    Returns: the real folder and its name in the pool.
+    Returns: the drive and its name in the pool.
     Raises:
-        UsenetError: "storage.path", "storage.silent", "storage.system",
-            "storage.nested", "storage.read-only", "storage.name",
-            "storage.taken".
+        UsenetError: one of "storage.*".
     """
-    source = _real_folder(path)
-    _refuse_system(source)
-    _refuse_nesting(stack, source)
-    name = drive_name(source, wanted)
+    source = find_source(named, stack.media_root.resolve())
+    if not source.mounts:
+        _refuse_system(source.path)
+        _refuse_nesting(stack, source.path)
+    own = Path(source.label or source.path.name)
+    name = drive_name(own if source.mounts else source.path, wanted)
     _refuse_taken(stack, source, name)
-    _refuse_unwritable(stack, source)
+    if not source.mounts:
+        settings = stack.settings.stack
+        names = tuple(folder_names(stack).values())
+        refuse_foreign(source.path, read_pool(stack.folder).id)
+        refuse_unfit(source.path, (settings.puid, settings.pgid), names)
     return source, name
-
-
-def _real_folder(path: Path) -> Path:
-    full = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100
-    (answer,) = probe([Request("stat", str(full), doubtful=True)])
-    if answer.state == "silent":
-        raise UsenetError("storage.silent", path=full)
-    if not answer.ok or not answer.data["folder"]:
-        why = answer.why or "It is no folder."
-        raise UsenetError("storage.path", path=repr(str(path)), why=why)
-    return Path(answer.data["real"])
 
 
 def _refuse_system(source: Path) -> None:
@@ -83,7 +81,7 @@ def _refuse_nesting(stack: Stack, source: Path) -> None:
             )
     for name, drive in read_registry(stack.folder).items():
         other = Path(drive.source)
-        if other == source:
+        if other == source or drive.mounts:
             continue
         if is_below(source, other) or is_below(other, source):
             what = f"the pool's drive {name}"
@@ -92,38 +90,23 @@ def _refuse_nesting(stack: Stack, source: Path) -> None:
             )
 
 
-def _refuse_taken(stack: Stack, source: Path, name: str) -> None:
-    target = stack.media_root.resolve() / name
-    mounted = any(mount.target == str(target) for mount in read_mounts())
+def _refuse_taken(stack: Stack, source: Source, name: str) -> None:
+    target = drive_place(stack, name)
+    table = read_mounts()
     registry = read_registry(stack.folder)
     for known, drive in registry.items():
-        away = known == name and not mounted
-        if Path(drive.source) == source and not away:
-            raise UsenetError("storage.already", path=source, name=known)
-    other = registry.get(name)
-    foreign = other is not None and Path(other.source) != source
+        place = str(drive_place(stack, known))
+        here = any(mount.target == place for mount in table)
+        # The name of a device goes to another drive at the next plug.
+        by_name = not (drive.mounts and drive.uuid)
+        same = (by_name and Path(drive.source) == source.path) or (
+            bool(source.uuid) and drive.uuid == source.uuid
+        )
+        if same and (here or known != name):
+            raise UsenetError("storage.already", path=source.path, name=known)
+        if known == name and not same:
+            raise UsenetError("storage.taken", name=name, path=source.path)
+    mounted = any(mount.target == str(target) for mount in table)
     occupied = target.is_dir() and any(target.iterdir())
-    if mounted or occupied or foreign or name in MEDIA_TYPES:
-        raise UsenetError("storage.taken", name=name, path=source)
-
-
-def _refuse_unwritable(stack: Stack, source: Path) -> None:
-    uid, gid = stack.settings.stack.puid, stack.settings.stack.pgid
-    place = str(source)
-    write, space = probe(
-        [
-            Request("write", place, doubtful=True),
-            Request("statvfs", place, doubtful=True),
-        ],
-        identity=(uid, gid),
-    )
-    codes = {"EROFS": "storage.read-only", "ENOSPC": "storage.full"}
-    code = ""
-    if "silent" in (write.state, space.state):
-        code = "storage.silent"
-    elif not write.ok:
-        code = codes.get(write.errno, "storage.unwritable")
-    elif space.data.get("free", 0) < LEAST_FREE:
-        code = "storage.full"
-    if code:
-        raise UsenetError(code, path=source, uid=uid, gid=gid, why=write.why)
+    if mounted or occupied or name in reserved_names(stack):
+        raise UsenetError("storage.taken", name=name, path=source.path)

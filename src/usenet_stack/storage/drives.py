@@ -1,142 +1,163 @@
-"""`usenet storage list`: every place that could hold media."""
+"""Every place that could hold media, none of them waited for."""
 
 import os
-from pathlib import PurePath
-from typing import Literal
+from itertools import pairwise
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from usenet_stack.result import Result
-from usenet_stack.stack.model import Stack
 from usenet_stack.storage.blockdevices import (
-    CONTAINERS,
-    BlockDevice,
-    read_block_devices,
+    Asked,
+    Identity,
+    ask_for_devices,
+    devices_told,
 )
-from usenet_stack.storage.mounts import Mount, is_below, read_mounts
-from usenet_stack.storage.probe import Answer, Request, probe
+from usenet_stack.storage.clouds import synced_folders
+from usenet_stack.storage.faults import worst
+from usenet_stack.storage.mounts import Mount, read_mounts
+from usenet_stack.storage.probe import SILENT, Answer, Request, probe
+from usenet_stack.storage.remembered import (
+    Memory,
+    hangs_still,
+    hung_lately,
+    note_silence,
+    open_memory,
+)
+from usenet_stack.storage.rows import (
+    Devices,
+    Drive,
+    cloud_row,
+    group_mounts,
+    hidden,
+    mounted_row,
+    unmounted_rows,
+)
 
-# Read and written by Linux, Windows and macOS alike.
-PORTABLE = frozenset({"exfat", "vfat", "msdos", "fuse.exfat"})
-CLOUD = ("rclone", "dropbox", "onedriver", "gcsfuse", "s3fs", "google")
-# Programs that put them there; a person never stores media in them.
-ENGINE_FOLDERS = ("/var/lib/docker", "/var/lib/containers", "/var/lib/kubelet")
+if TYPE_CHECKING:
+    from usenet_stack.stack.model import Stack
+    from usenet_stack.storage.registry import PoolDrive
 
-DriveState = Literal["mounted", "not answering", "not mounted"]
-
-
-class Drive(msgspec.Struct, frozen=True):
-    """One row of the list.
-
-    Args:
-        name: its label, else the last part of its mount point.
-        mountpoint: "" when it is not mounted.
-        source: the device, share or remote.
-        medium: HDD, SSD, NVMe, USB, loop, network, cloud, fuse, memory...
-        size, used, free: bytes; None when unknown.
-        portable: other systems read and write it as well.
-        pool: the name that it has in the pool, or "".
-        state: "not answering" when its file system did not answer in time.
-        system: it belongs to the system; shown with --all only.
-    """
-
-    name: str
-    mountpoint: str
-    source: str
-    fstype: str
-    medium: str
-    label: str
-    uuid: str
-    size: int | None
-    used: int | None
-    free: int | None
-    read_only: bool
-    portable: bool
-    pool: str
-    state: DriveState
-    system: bool
-
-
-def list_drives(all: bool = False, stack: Stack | None = None) -> Result:
-    """Return every drive, asking each mount without ever waiting for it.
-
-    Args:
-        all: system and pseudo mounts as well.
-        stack: whose pool is marked; None marks nothing.
-    """
-    drives = find_drives(stack, all=all)
-    result = Result({"drives": [_printable(drive) for drive in drives]})
-    for drive in drives:
-        if drive.state == "not answering":
-            result.warn(
-                f"{drive.mountpoint} does not answer: its server or drive "
-                f"is gone. To take it away: sudo umount -l {drive.mountpoint}"
-            )
-    return result
-
-
-def _printable(drive: Drive) -> dict[str, object]:
-    """Return a row as plain data; names that are no UTF-8 are mended."""
-    return {
-        key: os.fsencode(value).decode(errors="replace")
-        if isinstance(value, str)
-        else value
-        for key, value in msgspec.to_builtins(drive).items()
-    }
+PATIENCE_S = 0.8
+# For a mount that gave no answer within the last minute.
+SHORT_PATIENCE_S = 0.25
 
 
 def find_drives(
-    stack: Stack | None = None, *, all: bool = False
+    stack: "Stack | None" = None,
+    *,
+    all: bool = False,
+    recall: bool = True,
+    asked: Asked | None = None,
 ) -> list[Drive]:
-    """Return the drives, mounted ones first, in the order of their paths."""
+    """Return the drives of this machine and of a stack's pool.
+
+    Args:
+        all: system and pseudo mounts as well.
+        recall: their health as the last `check_health` found it as well.
+        asked: what was asked for the devices already.
+
+    Returns: the mounted ones in the order of their paths, then those plugged
+        but not mounted, then those that the pool knows and misses.
+    """
+    asked = asked or ask_for_devices()
     mounts = read_mounts()
-    devices = read_block_devices()
+    known = _registry(stack)
     pool = None if stack is None else str(stack.media_root)
-    chosen = _one_for_each(mounts, pool)
+    groups = group_mounts(mounts, pool)
     if not all:
-        chosen = [mount for mount in chosen if not _hidden(mount)]
-    answers = probe([_question(mount) for mount in chosen])
+        groups = [group for group in groups if not hidden(group[0])]
+    memory = open_memory(os.environ)
+    clouds = synced_folders(Path.home()) if "HOME" in os.environ else []
+    folders = [Request("statvfs", c.path, doubtful=True) for c in clouds]
+    heads = [group[0] for group in groups]
+    answers = _ask(heads, folders, memory, not asked.names_too)
     names = _pool_names(mounts, pool)
+    devices = Devices(devices_told(asked, _identities(heads, answers)))
     rows = [
-        _mounted(mount, answer, devices, names)
-        for mount, answer in zip(chosen, answers, strict=True)
+        mounted_row(group, answer, devices, names)
+        for group, answer in zip(groups, answers, strict=False)
+    ]
+    rows += [
+        cloud_row(cloud.service, cloud.path, answer)
+        for cloud, answer in zip(clouds, answers[len(groups) :], strict=True)
+        if answer.state != "refused"
     ]
     rows.sort(key=lambda row: PurePath(row.mountpoint))
-    return rows + [_unmounted(d) for d in devices if _could_be_mounted(d)]
+    rows += unmounted_rows(devices, mounts)
+    memory.save()
+    rows = [_in_pool(row, known) for row in rows]
+    if recall:
+        rows = [_remembered(row, memory) for row in rows]
+    return rows + _away(known, rows)
 
 
-def _question(mount: Mount) -> Request:
+def _registry(stack: "Stack | None") -> "dict[str, PoolDrive]":
+    if stack is None:
+        return {}
+    from usenet_stack.storage.registry import read_registry
+
+    return read_registry(stack.folder)
+
+
+def _ask(
+    mounts: list[Mount],
+    folders: list[Request],
+    memory: Memory,
+    names_too: bool,
+) -> list[Answer]:
+    """Ask each mount how full it is; those known to hang are left alone."""
+    keys = [f"{m.id} {m.device} {m.target}" for m in mounts]
+    answers: dict[int, Answer] = {}
+    patient: list[int] = []
+    short: list[int] = []
+    for number, key in enumerate(keys):
+        if hangs_still(memory, key):
+            answers[number] = SILENT
+        else:
+            (short if hung_lately(memory, key) else patient).append(number)
+    for chosen, more, seconds in (
+        (patient, folders, PATIENCE_S),
+        (short, [], SHORT_PATIENCE_S),
+    ):
+        questions = [_question(mounts[number], names_too) for number in chosen]
+        found = probe(questions + more, deadline_s=seconds)
+        answers.update(zip([*chosen, *_beyond(keys, more)], found, strict=True))
+    for number in (*patient, *short):
+        note_silence(memory, keys[number], answers[number].worker)
+    return [answers[number] for number in sorted(answers)]
+
+
+def _beyond(keys: list[str], more: list[Request]) -> range:
+    return range(len(keys), len(keys) + len(more))
+
+
+def _question(mount: Mount, names_too: bool) -> Request:
     doubtful = mount.kind in ("network", "fuse") or mount.fstype == "fuseblk"
-    return Request("statvfs", mount.target, doubtful=doubtful)
+    ask = names_too and mount.kind == "disk" and not doubtful
+    return Request(
+        "identify" if ask else "statvfs", mount.target, doubtful=doubtful
+    )
 
 
-def _hidden(mount: Mount) -> bool:
-    engine = any(is_below(mount.target, top) for top in ENGINE_FOLDERS)
-    # A file bound over a file (resolv.conf in containers) holds nothing.
-    return mount.system or engine or mount.target in ("/etc", "/usr")
+def _identities(
+    mounts: list[Mount], answers: list[Answer]
+) -> dict[str, Identity]:
+    """Return what file systems say of themselves, by device number."""
+    return {
+        mount.device: Identity(
+            mount.fstype,
+            answer.data["label"].partition(b"\0")[0].decode(errors="replace"),
+            _uuid(answer.data["uuid"]),
+        )
+        for mount, answer in zip(mounts, answers, strict=False)
+        if "label" in answer.data and "uuid" in answer.data
+    }
 
 
-def _one_for_each(mounts: list[Mount], pool: str | None) -> list[Mount]:
-    """Return one mount for each file system, and those that none covers.
-
-    Binds show the same file system again: the one that shows most of it,
-    outside the pool, speaks for all.
-    """
-    # What autofs holds stands in the table itself; touching it would mount.
-    visible = {m.target: m for m in mounts if m.fstype != "autofs"}
-    best: dict[str, Mount] = {}
-    for mount in visible.values():
-        # Every pseudo file system is its own, and so is every remote one.
-        key = mount.device if mount.kind == "disk" else mount.target
-        other = best.setdefault(key, mount)
-        if _rank(mount, pool) < _rank(other, pool):
-            best[key] = mount
-    return list(best.values())
-
-
-def _rank(mount: Mount, pool: str | None) -> tuple[bool, int, int]:
-    in_pool = pool is not None and is_below(mount.target, pool)
-    return (in_pool, len(PurePath(mount.root).parts), mount.id)
+def _uuid(told: bytes) -> str:
+    """Return a UUID in words; the first byte is its length."""
+    digits = told[1:17].hex()
+    words = [digits[a:b] for a, b in pairwise((0, 8, 12, 16, 20, 32))]
+    return "-".join(words) if any(told[1:]) else ""
 
 
 def _pool_names(mounts: list[Mount], pool: str | None) -> dict[str, str]:
@@ -150,78 +171,42 @@ def _pool_names(mounts: list[Mount], pool: str | None) -> dict[str, str]:
     }
 
 
-def _mounted(
-    mount: Mount,
-    answer: Answer,
-    devices: list[BlockDevice],
-    names: dict[str, str],
-) -> Drive:
-    device = _device_of(mount, devices)
-    label = device.label if device else ""
-    return Drive(
-        name=label or PurePath(mount.target).name or "system",
-        mountpoint=mount.target,
-        source=mount.source,
-        fstype=mount.fstype,
-        medium=_medium(mount, device),
-        label=label,
-        uuid=device.uuid if device else "",
-        size=answer.data.get("size"),
-        used=answer.data.get("used"),
-        free=answer.data.get("free"),
-        read_only=mount.read_only,
-        portable=_portable(mount.fstype, device),
-        pool=names.get(mount.device, ""),
-        state="mounted" if answer.ok else "not answering",
-        system=_hidden(mount) or mount.target == "/",
+def _remembered(row: Drive, memory: Memory) -> Drive:
+    """Return a row with what the last `storage health` found."""
+    note = memory.get("health", row.key)
+    if not note or row.state in ("away", "not answering"):
+        return row
+    verdict = worst([row.health, note.get("verdict", "unknown")])
+    faults = dict.fromkeys([*row.faults, *note.get("faults", ())])
+    return row._replace(
+        health=verdict,
+        faults=tuple(faults),
+        mend=row.mend or note.get("mend", ""),
     )
 
 
-def _device_of(mount: Mount, devices: list[BlockDevice]) -> BlockDevice | None:
-    # btrfs and ZFS mount under numbers of their own: go by the path first.
-    for device in devices:
-        if device.path == mount.source:
-            return device
-    for device in devices:
-        if device.number == mount.device:
-            return device
-    return None
+def _in_pool(row: Drive, known: "dict[str, PoolDrive]") -> Drive:
+    if row.pool or not row.uuid:
+        return row
+    for name, drive in known.items():
+        if drive.uuid == row.uuid and row.state == "not mounted":
+            return row._replace(pool=name)
+    return row
 
 
-def _medium(mount: Mount, device: BlockDevice | None) -> str:
-    if device is not None:
-        return device.medium
-    if any(word in f"{mount.fstype} {mount.source}".lower() for word in CLOUD):
-        return "cloud"
-    if mount.kind == "disk":
-        return "other"
-    return "memory" if mount.fstype in ("tmpfs", "ramfs") else mount.kind
-
-
-def _portable(fstype: str, device: BlockDevice | None) -> bool:
-    return fstype in PORTABLE or bool(device and device.fstype in PORTABLE)
-
-
-def _could_be_mounted(device: BlockDevice) -> bool:
-    usable = device.fstype not in ("", "squashfs", *CONTAINERS)
-    return usable and not device.mountpoints and not device.has_children
-
-
-def _unmounted(device: BlockDevice) -> Drive:
-    return Drive(
-        name=device.label or PurePath(device.path).name,
-        mountpoint="",
-        source=device.path,
-        fstype=device.fstype,
-        medium=device.medium,
-        label=device.label,
-        uuid=device.uuid,
-        size=device.size,
-        used=None,
-        free=None,
-        read_only=device.read_only,
-        portable=device.fstype in PORTABLE,
-        pool="",
-        state="not mounted",
-        system=False,
-    )
+def _away(known: "dict[str, PoolDrive]", rows: list[Drive]) -> list[Drive]:
+    here = {row.pool for row in rows}
+    return [
+        Drive(
+            name=name,
+            mountpoint="",
+            source=drive.device or drive.source,
+            fstype="",
+            medium="other",
+            uuid=drive.uuid,
+            pool=name,
+            state="away",
+        )
+        for name, drive in known.items()
+        if name not in here
+    ]

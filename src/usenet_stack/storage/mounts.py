@@ -2,9 +2,7 @@
 
 import re
 from pathlib import Path, PurePath
-from typing import Literal
-
-import msgspec
+from typing import Literal, NamedTuple
 
 Propagation = Literal["shared", "slave", "private"]
 
@@ -21,10 +19,12 @@ _NETWORK = """
 """
 PSEUDO = frozenset(_PSEUDO.split())
 NETWORK = frozenset(_NETWORK.split())
+_GIVES_UP = frozenset({"ext2", "ext3", "ext4", "btrfs", "f2fs", "jfs", "vfat"})
 SYSTEM_FOLDERS = ("/boot", "/proc", "/sys", "/dev", "/run", "/snap")
+_BELOW_SYSTEM = tuple(f"{folder}/" for folder in SYSTEM_FOLDERS)
 
 
-class Mount(msgspec.Struct, frozen=True):
+class Mount(NamedTuple):
     """One line of mountinfo.
 
     Args:
@@ -58,7 +58,18 @@ class Mount(msgspec.Struct, frozen=True):
     @property
     def read_only(self) -> bool:
         either = f"{self.options},{self.super_options}".split(",")
-        return "ro" in either
+        # Linux 6 keeps a flag of its own for what it did after an error.
+        return "ro" in either or "emergency_ro" in either
+
+    @property
+    def gave_up(self) -> bool:
+        """Tell whether the kernel made it read-only after an error.
+
+        That sets the file system's own flag; mount(8) sets both.
+        """
+        words, own = self.options.split(","), self.super_options.split(",")
+        turned = "ro" in own and "ro" not in words
+        return self.fstype in _GIVES_UP and (turned or "emergency_ro" in own)
 
     @property
     def kind(self) -> Literal["disk", "network", "fuse", "pseudo"]:
@@ -73,8 +84,10 @@ class Mount(msgspec.Struct, frozen=True):
     @property
     def system(self) -> bool:
         """Tell whether it belongs to the system and not to a person."""
-        below = any(is_below(self.target, top) for top in SYSTEM_FOLDERS)
-        return self.kind == "pseudo" or (below and not self._removable)
+        if self.kind == "pseudo":
+            return True
+        below = f"{self.target}/".startswith(_BELOW_SYSTEM)
+        return below and not self._removable
 
     @property
     def _removable(self) -> bool:
@@ -84,7 +97,9 @@ class Mount(msgspec.Struct, frozen=True):
 
 def is_below(path: str | PurePath, folder: str | PurePath) -> bool:
     """Tell whether a path is `folder` or lies in it, by its text alone."""
-    return PurePath(path).is_relative_to(folder)
+    # A list of the drives asks thousands of times: no objects for that.
+    inner, outer = str(path), str(folder)
+    return inner == outer or inner.startswith(outer.rstrip("/") + "/")
 
 
 def read_mounts(pid: int | None = None, root: Path = Path("/")) -> list[Mount]:

@@ -1,27 +1,60 @@
 """The operations of the storage room."""
 
+import time
 from pathlib import Path
 from typing import ClassVar
 
 from usenet_stack.errors import UsenetError
 from usenet_stack.storage.containers import pool_views
+from usenet_stack.storage.fitness import CheckDrive
 from usenet_stack.storage.mounting import (
+    PATIENCE_S,
+    MountOptions,
     bind_on_itself,
     bind_tree,
     make_shared,
+    mount_device,
     unmount_tree,
 )
+from usenet_stack.storage.mountpoints import MakeMountpoint, RemoveMountpoint
 from usenet_stack.storage.mounts import Mount, mount_of, read_mounts
 from usenet_stack.storage.registry import (
+    Pool,
     PoolDrive,
+    read_pool,
     read_registry,
     registry_path,
-    write_registry,
+    write_pool,
 )
-from usenet_stack.storage.views import holders, wait_for
+from usenet_stack.storage.sentinel import RemoveSentinel, WriteSentinel
+from usenet_stack.storage.shelving import AddFolder, RemoveFolder
+from usenet_stack.storage.union import JoinUnion, LeaveUnion
+from usenet_stack.storage.units import EnableUnit
+from usenet_stack.storage.views import PAUSE_S, holders, wait_for
+from usenet_stack.storage.writers import Writer, cannot_write
 from usenet_stack.transaction.files import keep_file, put_back
 from usenet_stack.transaction.operation import Before, Context, Operation
 
+# A journal finds the class of every "storage." kind through this module.
+__all__ = [
+    "AddFolder",
+    "AttachDrive",
+    "AwaitInContainers",
+    "CheckDrive",
+    "CheckUnused",
+    "DetachDrive",
+    "EnableUnit",
+    "JoinUnion",
+    "LeaveUnion",
+    "MakeMountpoint",
+    "RecordDrive",
+    "RemoveFolder",
+    "RemoveMountpoint",
+    "RemoveSentinel",
+    "ShareFolder",
+    "UnshareFolder",
+    "WriteSentinel",
+]
 VISIBLE_WITHIN_S = 30.0
 
 
@@ -88,61 +121,31 @@ class UnshareFolder(Operation, frozen=True):
         return f"mount --bind --make-rshared '{self.path}' '{self.path}'"
 
 
-class MakeMountpoint(Operation, frozen=True):
-    """Make an empty folder that a drive is going to cover.
-
-    Nobody but root may write into it: what an application wrote there
-    while the drive is away would hide under the drive afterwards.
-
-    Args:
-        path: absolute; its parent exists.
-    """
-
-    kind: ClassVar[str] = "storage.make-mountpoint"
-    path: Path
-
-    def describe(self) -> str:
-        return f"create the mountpoint {self.path}"
-
-    def prepare(self, context: Context) -> Before:
-        return {"existed": self.path.is_dir()}
-
-    def do(self, context: Context, before: Before) -> None:
-        if not _tops(self.path):
-            self.path.mkdir(mode=0o555, exist_ok=True)
-            self.path.chmod(0o555)
-
-    def undo(self, context: Context, before: Before) -> None:
-        if not before["existed"] and self.path.is_dir():
-            self.path.rmdir()
-
-    def verify(self, context: Context) -> bool:
-        return self.path.is_dir()
-
-    def manual(self, before: Before) -> str:
-        return f"rmdir '{self.path}'"
-
-
 class AttachDrive(Operation, frozen=True):
     """Show a folder of the host, or a whole drive, in the pool.
 
     Args:
-        source: the folder; `target` its mountpoint in the pool.
+        source: the folder, or the device to mount; `target` its
+            mountpoint in the pool.
+        types, data: how to mount a device; empty for a folder.
     """
 
     kind: ClassVar[str] = "storage.attach"
     source: Path
     target: Path
+    types: tuple[str, ...] = ()
+    data: str = ""
 
     def describe(self) -> str:
-        return f"bind {self.source} to {self.target}"
+        verb = "mount" if self.types else "bind"
+        return f"{verb} {self.source} to {self.target}"
 
     def prepare(self, context: Context) -> Before:
         return {"mounts": len(_tops(self.target))}
 
     def do(self, context: Context, before: Before) -> None:
         if len(_tops(self.target)) == before["mounts"]:
-            bind_tree(self.source, self.target)
+            _attach(self)
 
     def undo(self, context: Context, before: Before) -> None:
         if len(_tops(self.target)) > before["mounts"]:
@@ -159,12 +162,14 @@ class DetachDrive(Operation, frozen=True):
     """Take a drive out of the pool.
 
     Args:
-        source: what it shows, for the undo; `target` its mountpoint.
+        source, target, types, data: how it came there, for the undo.
     """
 
     kind: ClassVar[str] = "storage.detach"
     source: Path
     target: Path
+    types: tuple[str, ...] = ()
+    data: str = ""
 
     def describe(self) -> str:
         return f"unmount {self.target}"
@@ -186,13 +191,30 @@ class DetachDrive(Operation, frozen=True):
 
     def undo(self, context: Context, before: Before) -> None:
         if len(_tops(self.target)) < before["mounts"]:
-            bind_tree(self.source, self.target)
+            _attach(self)
 
     def verify(self, context: Context) -> bool:
         return not _tops(self.target)
 
     def manual(self, before: Before) -> str:
-        return f"mount --rbind '{self.source}' '{self.target}'"
+        how = f"-t {self.types[0]}" if self.types else "--rbind"
+        return f"mount {how} '{self.source}' '{self.target}'"
+
+
+def _attach(drive: AttachDrive | DetachDrive) -> None:
+    if not drive.types:
+        bind_tree(drive.source, drive.target)
+        return
+    try:
+        how = MountOptions(drive.types, drive.data)
+        mount_device(str(drive.source), drive.target, how)
+    except OSError as problem:
+        raise UsenetError(
+            "storage.unmountable",
+            path=drive.source,
+            fstype=drive.types[0],
+            why=f"{problem.strerror}.",
+        ) from problem
 
 
 class AwaitInContainers(Operation, frozen=True):
@@ -200,9 +222,11 @@ class AwaitInContainers(Operation, frozen=True):
 
     Args:
         project: the Compose project.
-        path: the mountpoint; `device` its "major:minor".
+        path: the mountpoint; `device` its "major:minor", "" for what is
+            mounted there when it is done.
         there: True waits for it to appear, False for it to vanish.
         limit_s: seconds to wait.
+        writers: services that must be able to write as well.
     """
 
     kind: ClassVar[str] = "storage.await"
@@ -211,65 +235,62 @@ class AwaitInContainers(Operation, frozen=True):
     device: str
     there: bool
     limit_s: float = VISIBLE_WITHIN_S
+    writers: tuple[Writer, ...] = ()
 
     def describe(self) -> str:
-        wanted = "see" if self.there else "have let go of"
+        if not self.there:
+            wanted = "have let go of"
+        else:
+            wanted = "can use" if self.writers else "see"
         return f"wait until all containers {wanted} {self.path}"
 
     def do(self, context: Context, before: Before) -> None:
+        end = time.monotonic() + self.limit_s
         views = pool_views(self.project, self.path)
+        tops = _tops(self.path)
+        device = self.device or (tops[-1].device if tops else "")
+        words = "see it" if self.there else "have let go"
         late = wait_for(
             views,
             self.path,
-            self.device,
+            device,
             there=self.there,
             limit_s=self.limit_s,
+            told=lambda done: context.progress(
+                words, done, len(views), "containers"
+            ),
         )
         if late:
-            code = "storage.invisible" if self.there else "storage.held"
-            raise UsenetError(
-                code,
-                path=self.path,
-                name=self.path.name,
-                containers=", ".join(late),
-                seconds=int(self.limit_s),
-                services=" ".join(late),
-            )
+            raise self._error(late)
+        if self.writers:
+            left = max(0.0, end - time.monotonic())
+            refused = cannot_write(views, self.writers, self.path, left)
+            if refused:
+                raise self._unwritable(refused)
+
+    def _error(self, late: list[str]) -> UsenetError:
+        return UsenetError(
+            "storage.invisible" if self.there else "storage.held",
+            path=self.path,
+            name=self.path.name,
+            containers=", ".join(late),
+            seconds=int(self.limit_s),
+            services=" ".join(late),
+        )
+
+    def _unwritable(self, refused: dict[str, str]) -> UsenetError:
+        return UsenetError(
+            "storage.refused-inside",
+            path=self.path,
+            containers=", ".join(refused),
+            details=tuple(f"{name}: {why}" for name, why in refused.items()),
+            why="; ".join(dict.fromkeys(refused.values())) + ".",
+            uid=self.writers[0].uid,
+            gid=self.writers[0].gid,
+        )
 
     def undo(self, context: Context, before: Before) -> None:
         """Waiting changed nothing."""
-
-
-class RemoveMountpoint(Operation, frozen=True):
-    """Remove an empty mountpoint.
-
-    Args:
-        path: absolute.
-    """
-
-    kind: ClassVar[str] = "storage.remove-mountpoint"
-    path: Path
-
-    def describe(self) -> str:
-        return f"remove the empty mountpoint {self.path}"
-
-    def prepare(self, context: Context) -> Before:
-        return {"existed": self.path.is_dir()}
-
-    def do(self, context: Context, before: Before) -> None:
-        if self.path.is_dir():
-            self.path.rmdir()
-
-    def undo(self, context: Context, before: Before) -> None:
-        if before["existed"]:
-            self.path.mkdir(mode=0o555, exist_ok=True)
-            self.path.chmod(0o555)
-
-    def verify(self, context: Context) -> bool:
-        return not self.path.exists()
-
-    def manual(self, before: Before) -> str:
-        return f"mkdir '{self.path}'"
 
 
 class CheckUnused(Operation, frozen=True):
@@ -287,9 +308,12 @@ class CheckUnused(Operation, frozen=True):
         return f"make sure that nothing is open in {self.path}"
 
     def do(self, context: Context, before: Before) -> None:
-        found = holders(self.path, pool_views(self.project, self.path))
-        if found:
-            raise busy(self.path, [str(holder) for holder in found])
+        end = time.monotonic() + PATIENCE_S
+        views = pool_views(self.project, self.path)
+        while found := holders(self.path, views):
+            if time.monotonic() >= end:
+                raise busy(self.path, [str(holder) for holder in found])
+            time.sleep(PAUSE_S)
 
     def undo(self, context: Context, before: Before) -> None:
         """Looking changed nothing."""
@@ -312,11 +336,13 @@ class RecordDrive(Operation, frozen=True):
     Args:
         drive: the drive to note; None forgets the one called `name`.
         name: its name in the pool.
+        pool: the pool's id, for when it has none yet.
     """
 
     kind: ClassVar[str] = "storage.record"
     name: str
     drive: PoolDrive | None = None
+    pool: str = ""
 
     def describe(self) -> str:
         verb = "note" if self.drive else "forget"
@@ -326,11 +352,15 @@ class RecordDrive(Operation, frozen=True):
         return {"kept": keep_file(context, registry_path(context.stack_folder))}
 
     def do(self, context: Context, before: Before) -> None:
-        drives = dict(read_registry(context.stack_folder))
-        drives.pop(self.name, None)
+        known = read_pool(context.stack_folder)
+        drives = {n: d for n, d in known.drives.items() if n != self.name}
+        departed = [name for name in known.departed if name != self.name]
         if self.drive is not None:
             drives[self.name] = self.drive
-        write_registry(context.stack_folder, drives)
+        else:
+            departed.append(self.name)
+        found = Pool(known.id or self.pool, drives, tuple(departed))
+        write_pool(context.stack_folder, found)
 
     def undo(self, context: Context, before: Before) -> None:
         put_back(before["kept"], registry_path(context.stack_folder))

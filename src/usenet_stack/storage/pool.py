@@ -1,31 +1,20 @@
 """The pool: one parent folder that every media container sees."""
 
 import os
-import shlex
 from pathlib import Path
 
-from usenet_stack.result import Result
 from usenet_stack.stack.layout import folders
 from usenet_stack.stack.model import Stack
-from usenet_stack.storage.drives import Drive, find_drives
-from usenet_stack.storage.mounts import (
-    Mount,
-    is_below,
-    propagation,
-    read_mounts,
-)
+from usenet_stack.storage.layouts import folder_names
+from usenet_stack.storage.mounts import is_below, propagation, read_mounts
 from usenet_stack.storage.operations import ShareFolder, UnshareFolder
-from usenet_stack.storage.registry import read_registry
 from usenet_stack.transaction import Step
 from usenet_stack.transaction.files import MakeFolder, MakeFolders
-
-# Folders of the media types: of the data folder itself and of each drive.
-MEDIA_TYPES = ("tv", "movies", "music", "books", "comics")
 
 
 def media_folders(stack: Stack) -> list[Path]:
     """Return the folders of the media types."""
-    return [stack.media_root / name for name in MEDIA_TYPES]
+    return [stack.media_root / name for name in folder_names(stack).values()]
 
 
 def plan_pool(stack: Stack) -> list[Step]:
@@ -84,84 +73,3 @@ def plan_unshare(stack: Stack) -> list[Step]:
 def pool_is_shared(stack: Stack) -> bool:
     """Tell whether a container can bind the data folder with `rslave`."""
     return propagation(stack.data_root.resolve()) != "private"
-
-
-def pool_status(stack: Stack) -> Result:
-    """Return the pool's drives, what is away, and how much is free."""
-    registry = read_registry(stack.folder)
-    mounts = read_mounts()
-    rows = {row.mountpoint: row for row in find_drives(stack, all=True)}
-    pool = stack.media_root.resolve()
-    drives = [
-        _pool_row(name, drive.source, pool / name, mounts, rows)
-        for name, drive in registry.items()
-    ]
-    result = Result(
-        {
-            "pool": {
-                "path": str(pool),
-                "layout": stack.settings.pool.layout,
-                "shared": pool_is_shared(stack),
-                "free": _free(drives),
-            },
-            "drives": drives,
-        }
-    )
-    _add_remarks(result, stack, drives)
-    return result
-
-
-def _pool_row(
-    name: str,
-    source: str,
-    target: Path,
-    mounts: list[Mount],
-    rows: dict[str, Drive],
-) -> dict[str, object]:
-    here = [mount for mount in mounts if mount.target == str(target)]
-    row = None
-    if here:
-        same = [
-            row
-            for mount in mounts
-            if mount.device == here[-1].device
-            and (row := rows.get(mount.target))
-        ]
-        row = same[0] if same else None
-    state = "away" if not here else row.state if row else "mounted"
-    return {
-        "name": name,
-        "source": source,
-        "mountpoint": str(target),
-        "state": state,
-        "device": here[-1].device if here else "",
-        "fstype": row.fstype if row else "",
-        "size": row.size if row else None,
-        "used": row.used if row else None,
-        "free": row.free if row else None,
-    }
-
-
-def _free(drives: list[dict[str, object]]) -> int:
-    # Two folders of one file system share its free space.
-    each = {row["device"]: row["free"] for row in drives}
-    return sum(free for free in each.values() if isinstance(free, int))
-
-
-def _add_remarks(
-    result: Result, stack: Stack, drives: list[dict[str, object]]
-) -> None:
-    for row in drives:
-        if row["state"] == "away":
-            result.warn(
-                f"The drive {row['name']} is away. Attach it again: usenet "
-                f"storage add {row['source']} --name {row['name']}"
-            )
-        elif row["state"] == "not answering":
-            result.warn(f"The drive {row['name']} does not answer.")
-    if not pool_is_shared(stack):
-        result.warn(
-            f"{stack.data_root} is not a shared mount: running containers "
-            "will not see drives added later. Mend it: sudo usenet "
-            f"validate --fix --stack {shlex.quote(str(stack.folder))}"
-        )

@@ -6,31 +6,30 @@ help: the program hangs at its own exit. So every touch happens in a child of
 a session of its own, which is killed at the deadline and never waited for.
 """
 
-import contextlib
-import json
-import os
-import selectors
-import subprocess
+import marshal
+import select
 import sys
 import time
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
+from usenet_stack.storage import probe_worker
+from usenet_stack.storage.children import can_fork, fork, spawn
 
 DEADLINE_S = 1.0
 # For python to start, on a machine that is busy with other things.
 START_WITHIN_S = 10.0
-_WORKER = Path(__file__).with_name("probe_worker.py")
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(NamedTuple):
     """One touch.
 
     Args:
-        do: "statvfs", "stat", "nearest" (the path or what exists above it),
-            "write" (make a file and remove it) or "link" (try a hard link
-            from `path` into `target`).
+        do: "statvfs", "identify" (with "label" and "uuid" as bytes, where
+            the file system tells them), "stat", "nearest" (the path or what
+            exists above it), "write" (make a file and remove it), "link"
+            (try a hard link from `path` into `target`), "enter" (go through
+            a folder), "reach" (from the top, by name) or "read" (the first
+            64 KiB of a file).
         path: an absolute path.
         target: the second folder of "link".
         doubtful: it may well hang (network, FUSE): give it its own worker.
@@ -42,19 +41,21 @@ class Request(msgspec.Struct, frozen=True):
     doubtful: bool = False
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(NamedTuple):
     """What came of a touch.
 
     Args:
         state: "ok", "refused" (the system said no) or "silent" (no answer).
-        data: what "statvfs", "stat" and "nearest" found.
+        data: what "statvfs", "identify", "stat" and "nearest" found.
         errno: the error's name ("EXDEV") when refused; `why` in words.
+        worker: of a silent one, the process that hangs there.
     """
 
     state: str
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = {}  # noqa: RUF012
     errno: str = ""
     why: str = ""
+    worker: int = 0
 
     @property
     def ok(self) -> bool:
@@ -68,51 +69,35 @@ class _Worker:
     """A child that works through requests until it is done or stuck."""
 
     def __init__(
-        self, numbers: list[int], document: bytes, deadline: float
+        self, numbers: list[int], document: probe_worker.Document
     ) -> None:
         self.numbers = numbers
-        self.deadline = deadline
+        self.deadline = time.monotonic() + START_WITHIN_S
         self.buffer = b""
         self.answers: list[Answer] = []
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_WORKER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            cwd="/",
-        )
-        assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError), self.process.stdin as pipe:
-            pipe.write(document)
-        assert self.process.stdout is not None
-        self.stdout = self.process.stdout
-        os.set_blocking(self.stdout.fileno(), False)
+        if can_fork():
+            self.child = fork(lambda: probe_worker.serve(document))
+            return
+        command = [sys.executable, "-I", "-S", probe_worker.__file__]
+        # `marshal` carries names of any bytes.
+        self.child = spawn(command, marshal.dumps(document).hex().encode())
 
     def read(self, patience_s: float) -> bool:
         """Take what it wrote; return False at the end of its output."""
-        chunk = os.read(self.stdout.fileno(), 65536)
+        chunk = self.child.read()
         *lines, self.buffer = (self.buffer + chunk).split(b"\n")
         # An empty line says that it is up: its time begins to count then.
-        self.answers += [_answer(json.loads(line)) for line in lines if line]
+        self.answers += [_answer(line) for line in lines if line]
         if lines:
             self.deadline = time.monotonic() + patience_s
         return bool(chunk) and len(self.answers) < len(self.numbers)
 
-    def leave(self) -> None:
-        """Abandon it: kill, never wait."""
-        self.process.kill()
-        self.stdout.close()
-        # Only reaps it when it is dead already; 0 keeps a stuck one from
-        # being reported or waited for when this object goes away.
-        if self.process.poll() is None:
-            self.process.returncode = 0
 
-
-def _answer(line: dict[str, Any]) -> Answer:
-    if line.pop("ok"):
-        return Answer("ok", line)
-    return Answer("refused", errno=line["errno"], why=line["why"])
+def _answer(line: bytes) -> Answer:
+    told: dict[str, Any] = marshal.loads(bytes.fromhex(line.decode()))
+    if told.pop("ok"):
+        return Answer("ok", told)
+    return Answer("refused", errno=told["errno"], why=told["why"])
 
 
 def probe(
@@ -150,31 +135,27 @@ def _start(
     requests: list[Request],
     identity: tuple[int, int] | None,
 ) -> _Worker:
-    chosen = [msgspec.to_builtins(requests[number]) for number in group]
-    # ASCII escapes carry a name that is no valid UTF-8 as lone surrogates.
-    document = json.dumps({"identity": identity, "requests": chosen})
-    deadline = time.monotonic() + START_WITHIN_S
-    return _Worker(group, document.encode(), deadline)
+    wishes = [requests[number]._asdict() for number in group]
+    return _Worker(group, {"identity": identity, "requests": wishes})
 
 
 def _gather(workers: list[_Worker], patience_s: float) -> None:
     """Read from all until each is done or past its deadline."""
-    with selectors.DefaultSelector() as selector:
-        for worker in workers:
-            selector.register(worker.stdout, selectors.EVENT_READ, worker)
-        waiting = list(workers)
-        while waiting:
-            wait = min(worker.deadline for worker in waiting)
-            for key, _ in selector.select(max(0, wait - time.monotonic())):
-                if not key.data.read(patience_s):
-                    selector.unregister(key.fileobj)
-                    waiting.remove(key.data)
-            now = time.monotonic()
-            for worker in [w for w in waiting if w.deadline <= now]:
-                selector.unregister(worker.stdout)
-                waiting.remove(worker)
+    waiting = {worker.child.output: worker for worker in workers}
+    poll = select.poll()
+    for output in waiting:
+        poll.register(output, select.POLLIN)
+    while waiting:
+        wait = min(w.deadline for w in waiting.values()) - time.monotonic()
+        ready = [number for number, _ in poll.poll(max(0, 1000 * wait))]
+        done = [n for n in ready if not waiting[n].read(patience_s)]
+        now = time.monotonic()
+        late = [n for n, w in waiting.items() if w.deadline <= now]
+        for number in {*done, *late}:
+            poll.unregister(number)
+            del waiting[number]
     for worker in workers:
-        worker.leave()
+        worker.child.leave()
 
 
 def _collect(worker: _Worker, answers: dict[int, Answer]) -> list[list[int]]:
@@ -183,38 +164,6 @@ def _collect(worker: _Worker, answers: dict[int, Answer]) -> list[list[int]]:
     answers.update(zip(worker.numbers, worker.answers, strict=False))
     if count == len(worker.numbers):
         return []
-    answers[worker.numbers[count]] = SILENT
+    silent = SILENT._replace(worker=worker.child.pid)
+    answers[worker.numbers[count]] = silent
     return [[number] for number in worker.numbers[count + 1 :]]
-
-
-def ask_program(command: list[str], deadline_s: float) -> bytes:
-    """Return what a program writes, without ever waiting for its end.
-
-    Returns: b"" when it is missing or not done in time; its exit status is
-        no matter (blkid has 2 when one of many devices told nothing).
-    """
-    try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError:
-        return b""
-    assert process.stdout is not None
-    output, end = b"", time.monotonic() + deadline_s
-    with process.stdout as pipe, selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while selector.select(max(0, end - time.monotonic())):
-            chunk = os.read(pipe.fileno(), 65536)
-            output += chunk
-            if not chunk:
-                # It closed its output: it ends now, or is as good as stuck.
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(max(0.1, end - time.monotonic()))
-                    return output
-    process.kill()
-    process.returncode = 0
-    return b""

@@ -7,11 +7,13 @@ no image needs a shell for it. That takes root, as mounting does.
 import os
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path, PurePath
 from typing import Any
 
 import msgspec
 
+from usenet_stack.docker.engine import SERVICE_LABEL
 from usenet_stack.errors import UsenetError
 from usenet_stack.storage.mounts import Mount, is_below, mount_of, read_mounts
 
@@ -24,12 +26,15 @@ class View(msgspec.Struct, frozen=True):
     Args:
         container: its name; `pid` that of its first process on the host.
         source: the folder of the host; `target` the one inside.
+        service: the Compose service; `writable`: it may write there.
     """
 
     container: str
     pid: int
     source: str
     target: str
+    service: str = ""
+    writable: bool = True
 
     def inside(self, path: Path) -> str:
         """Return where a path of the host stands in the container."""
@@ -57,7 +62,16 @@ def views_from(inspected: list[dict[str, Any]], path: Path) -> list[View]:
             continue
         bind = max(binds, key=lambda mount: len(mount.Source))
         name = entry.Name.lstrip("/")
-        found.append(View(name, entry.State.Pid, bind.Source, bind.Destination))
+        found.append(
+            View(
+                name,
+                entry.State.Pid,
+                bind.Source,
+                bind.Destination,
+                entry.Config.Labels.get(SERVICE_LABEL, ""),
+                bind.RW,
+            )
+        )
     return found
 
 
@@ -70,12 +84,18 @@ class _Bind(msgspec.Struct):
     Type: str
     Source: str
     Destination: str
+    RW: bool = True
+
+
+class _Config(msgspec.Struct):
+    Labels: dict[str, str] = {}
 
 
 class _Inspected(msgspec.Struct):
     Name: str
     State: _State
     Mounts: list[_Bind]
+    Config: _Config = msgspec.field(default_factory=_Config)
 
 
 def shows(view: View, path: Path, device: str) -> bool | None:
@@ -99,7 +119,13 @@ def shows(view: View, path: Path, device: str) -> bool | None:
 
 
 def wait_for(
-    views: list[View], path: Path, device: str, *, there: bool, limit_s: float
+    views: list[View],
+    path: Path,
+    device: str,
+    *,
+    there: bool,
+    limit_s: float,
+    told: Callable[[int], None] = lambda _done: None,
 ) -> list[str]:
     """Wait until every container sees a mount, or none does any more.
 
@@ -108,6 +134,7 @@ def wait_for(
         path: the mountpoint on the host; `device` its "major:minor".
         there: True waits for it to appear, False for it to vanish.
         limit_s: seconds to wait in all.
+        told: is called with how many have come so far.
 
     Returns: the containers where it did not happen in time.
     """
@@ -119,6 +146,7 @@ def wait_for(
             for view in waiting
             if shows(view, path, device) not in (there, None)
         ]
+        told(len(views) - len(waiting))
         if not waiting or time.monotonic() >= deadline:
             return [view.container for view in waiting]
         time.sleep(PAUSE_S)
@@ -217,7 +245,9 @@ def _count_handles(process: Path, numbers: set[int], pid: int) -> int:
     table = read_mounts(pid)
     for link in ("cwd", "root"):
         place = (process / link).readlink()
-        if place.is_absolute():
+        # Where a process is outside its own root, no mount holds it.
+        held = any(is_below(place, mount.target) for mount in table)
+        if place.is_absolute() and held:
             count += mount_of(PurePath(place), table).id in numbers
     return count
 

@@ -57,7 +57,7 @@ def tab(usenet: Cli, tmp_path: Path):
 
 def test_bash_completes(tab, usenet: Cli, stack: Path) -> None:
     assert tab("usenet st") == ["storage"]
-    assert tab("usenet storage ") == ["list", "add", "remove", "status"]
+    assert tab("usenet storage s") == ["select", "status", "sync"]
     assert tab("usenet services logs sona") == ["sonarr"]
     assert tab("usenet services list --group=mon") == ["monitoring"]
     assert tab("usenet services list --group=")[0] == "media"

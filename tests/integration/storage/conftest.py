@@ -2,14 +2,19 @@
 
 import ctypes
 import os
+import struct
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from fake_tools import Machine
 
+from cli_process import Cli
 from usenet_stack.stack.model import Stack, load_stack
 from usenet_stack.storage import read_mounts
+from usenet_stack.storage.mountpoints import set_immutable
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _MNT_DETACH = 2
@@ -28,6 +33,9 @@ def arena(tmp_path: Path) -> Iterator[Path]:
     ]
     for target in reversed(inside):
         _libc.umount2(os.fsencode(target), _MNT_DETACH)
+    # Mountpoints are immutable: pytest could not remove them.
+    for place in folder.glob("*/data/media/*"):
+        set_immutable(place, False)
 
 
 def mount(*words: str | Path) -> None:
@@ -49,22 +57,53 @@ def make_tmpfs(arena: Path) -> Callable[[str], Path]:
     return make
 
 
+MIB = {"ext4": 16, "xfs": 300, "btrfs": 120}
+MAKE = {
+    "ext4": ["mkfs.ext4", "-q", "-E", f"root_owner={OWNER}:{OWNER}", "-L"],
+    "xfs": ["mkfs.xfs", "-q", "-L"],
+    "btrfs": ["mkfs.btrfs", "-q", "-d", "single", "-m", "single", "-L"],
+}
+
+
+def attach(image: Path, mib: int) -> str:
+    """Return the loop device of a new empty image."""
+    with image.open("wb") as file:
+        file.truncate(mib * 1024 * 1024)
+    command = ["losetup", "--find", "--show", str(image)]
+    return subprocess.check_output(command, text=True).strip()
+
+
 @pytest.fixture
 def make_disk(arena: Path, tmp_path: Path) -> Iterator[Callable[..., Path]]:
-    """Return a function that makes and mounts a file system on a loop."""
+    """Return a function that makes and mounts a file system on loops.
+
+    Not mounted, its device is returned instead of its folder.
+    """
     loops: list[str] = []
 
-    def make(name: str, *, label: str = "", options: str = "rw") -> Path:
-        image, target = tmp_path / f"{name}.img", arena / name
-        with image.open("wb") as file:
-            file.truncate(16 * 1024 * 1024)
-        command = ["mkfs.ext4", "-q", "-E", f"root_owner={OWNER}:{OWNER}"]
-        subprocess.run([*command, "-L", label, image], check=True)
-        attach = ["losetup", "--find", "--show", str(image)]
-        loop = subprocess.check_output(attach, text=True).strip()
-        loops.append(loop)
+    def make(
+        name: str,
+        *,
+        label: str = "",
+        options: str = "rw",
+        kind: str = "ext4",
+        disks: int = 1,
+        mounted: bool = True,
+    ) -> Path:
+        made = [
+            attach(tmp_path / f"{name}-{number}.img", MIB[kind])
+            for number in range(disks)
+        ]
+        loops.extend(made)
+        command = [*MAKE[kind], label, *made]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        target = arena / name
+        if not mounted:
+            return Path(made[0])
         target.mkdir(parents=True)
-        mount("-o", options, loop, target)
+        if disks > 1:
+            options += "".join(f",device={loop}" for loop in made)
+        mount("-o", options, made[0], target)
         return target
 
     yield make
@@ -74,16 +113,35 @@ def make_disk(arena: Path, tmp_path: Path) -> Iterator[Callable[..., Path]]:
         subprocess.run(["losetup", "--detach", loop], check=True)
 
 
+def take_questions(device: int) -> None:
+    """Answer the greeting of a FUSE mount, then only take its questions.
+
+    Source: linux/fuse.h, FUSE_INIT of protocol 7.
+    """
+    try:
+        question = os.read(device, 1 << 17)
+        unique = struct.unpack_from("<IIQ", question)[2]
+        greeting = struct.pack("<IIIIHHI32x", 7, 31, 0, 0, 12, 9, 4096)
+        size = 16 + len(greeting)
+        os.write(device, struct.pack("<IiQ", size, 0, unique) + greeting)
+        while os.read(device, 1 << 17):
+            pass
+    except OSError:
+        return  # it is unmounted
+
+
 @pytest.fixture
 def make_hung(arena: Path) -> Iterator[Callable[[str], Path]]:
     """Return a function that mounts a FUSE file system nobody serves.
 
     The kernel asks, and this process never reads the questions: as a
     remote whose server has died. Closing the device frees all who wait.
+    With `reads` it takes the questions and answers but the first: who asks
+    then cannot be killed.
     """
     devices: list[int] = []
 
-    def make(name: str) -> Path:
+    def make(name: str, *, reads: bool = False) -> Path:
         target = arena / name
         target.mkdir(parents=True)
         device = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
@@ -93,6 +151,10 @@ def make_hung(arena: Path) -> Iterator[Callable[[str], Path]]:
             b"hung", os.fsencode(target), b"fuse.rclone", 0, data.encode()
         )
         assert done == 0, os.strerror(ctypes.get_errno())
+        if reads:
+            threading.Thread(
+                target=take_questions, args=(device,), daemon=True
+            ).start()
         return target
 
     yield make
@@ -112,3 +174,18 @@ def stack(arena: Path) -> Stack:
     for path in ("data", "data/media", "data/downloads"):
         os.chown(folder / path, OWNER, OWNER)
     return load_stack(folder)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """Return a machine whose lsblk and smartctl are the test's own."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return Machine(folder)
+
+
+@pytest.fixture
+def there(usenet: Cli, machine: Machine) -> Cli:
+    """Return the CLI on that machine."""
+    path = f"{machine.bin}:{usenet.environment()['PATH']}"
+    return Cli(usenet.home, {"PATH": path})

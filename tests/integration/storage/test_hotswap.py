@@ -21,6 +21,7 @@ from usenet_stack.storage import (
 )
 from usenet_stack.storage.mounting import bind_tree, unmount_tree
 from usenet_stack.storage.operations import ShareFolder
+from usenet_stack.storage.sentinel import FILE_NAME
 from usenet_stack.storage.views import View, holders, shows, wait_for
 from usenet_stack.transaction import Context
 
@@ -141,6 +142,7 @@ def test_mounts_inside_a_drive_come_along_and_stay(
         ("/proc/1", "storage.system"),
         ("/usr/share", "storage.system"),
         ("/no such\nplace", "storage.path"),
+        ("", "storage.path"),
         ("/etc/hostname", "storage.path"),
         ("{stack}", "storage.nested"),
         ("{stack}/config", "storage.nested"),
@@ -148,6 +150,15 @@ def test_mounts_inside_a_drive_come_along_and_stay(
         ("{arena}", "storage.nested"),
         ("{arena}/loop", "storage.path"),
         ("{arena}/locked", "storage.unwritable"),
+        ("{arena}/foreign", "storage.unwritable"),
+        ("{arena}/other-pool", "storage.foreign"),
+        ("{arena}/new\nline", "storage.name"),
+        ('{arena}/it\'s "quoted"', "storage.name"),
+        ("{arena}/épée", "storage.name"),
+        ("/dev/null", "storage.path"),
+        ("/dev/no-such", "storage.path"),
+        ("UUID=no-such", "storage.no-drive"),
+        ("LABEL=no-such", "storage.no-drive"),
         ("{arena}/a b", "storage.name"),
         ("{arena}/-rf", "storage.name"),
         ("{arena}/tv", "storage.taken"),
@@ -156,13 +167,16 @@ def test_mounts_inside_a_drive_come_along_and_stay(
 def test_hostile_places_change_nothing(
     stack: Stack, arena: Path, path: str, code: str
 ) -> None:
-    for name in ("locked", "a b", "-rf", "tv"):
+    odd = ("new\nline", 'it\'s "quoted"', "épée", "other-pool", "foreign")
+    for name in ("a b", "-rf", "tv", *odd):
         (arena / name).mkdir()
         os.chown(arena / name, 1000, 1000)
-    os.chown(arena / "locked", 0, 0)
+    (arena / "locked").mkdir(mode=0o700)
+    (arena / "foreign/tv").mkdir()
+    (arena / "other-pool" / FILE_NAME).write_text('{"pool":"x","name":"y"}')
     (arena / "loop").symlink_to(arena / "loop")
     before = state(stack)
-    named = Path(path.format(arena=arena, stack=stack.folder))
+    named = path.format(arena=arena, stack=stack.folder)
     with pytest.raises(UsenetError) as caught:
         add_drive(stack, named)
     assert caught.value.code == code
@@ -185,6 +199,36 @@ def test_read_only_full_and_hung_drives(
             add_drive(stack, path)
         assert caught.value.code == code
     assert state(stack) == before
+
+
+def test_parents_that_let_nobody_through_and_links_do_not_matter(
+    stack: Stack, arena: Path
+) -> None:
+    """A container enters the drive itself, not the folders above it."""
+    closed = arena / "closed"
+    (closed / "drive").mkdir(parents=True)
+    os.chown(closed / "drive", 1000, 1000)
+    closed.chmod(0o700)
+    (arena / "link").symlink_to(closed / "drive")
+    added = add_drive(stack, arena / "link", "mine")
+    assert added.data["drives"][0]["source"] == str(closed / "drive")
+    remove_drive(stack, "mine")
+
+
+def test_what_is_there_belongs_to_the_services_or_its_owner(
+    stack: Stack, arena: Path
+) -> None:
+    """Folders that are missing are made; those there stay as they are."""
+    drive = arena / "drive"
+    (drive / "movies/Film").mkdir(parents=True)
+    (drive / "movies").chmod(0o777)
+    add_drive(stack, drive)
+    assert (drive / "movies").stat().st_uid == 0
+    status = (drive / "tv").stat()
+    assert (status.st_uid, status.st_gid) == (1000, 1000)
+    assert status.st_mode & 0o777 == 0o775
+    remove_drive(stack, "drive")
+    assert (drive / "movies/Film").is_dir()
 
 
 def test_twice_and_under_a_name_that_is_taken(
@@ -236,7 +280,7 @@ def test_dry_run_is_the_plan_as_text(stack: Stack, make_tmpfs: Make) -> None:
     pool = stack.media_root
     assert f"make {stack.data_root} a shared mount" in text
     assert f"bind {disk} to {pool}/one" in text
-    assert f"wait until all containers see {pool}/one" in text
+    assert f"wait until all containers can use {pool}/one" in text
     assert state(stack) == before
 
 

@@ -1,11 +1,13 @@
 """Each operation done twice, undone twice, and undone when never done."""
 
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack
 from usenet_stack.storage import plan_pool, read_mounts
 from usenet_stack.storage.operations import (
@@ -32,7 +34,10 @@ def context(stack: Stack, tmp_path: Path) -> Context:
 def make(kind: str, stack: Stack, disk: Path, context: Context) -> Operation:
     target = stack.media_root / "one"
     attach = AttachDrive(disk, target)
-    if kind in ("attach", "detach", "remove"):
+    if kind == "remove":
+        place = MakeMountpoint(target)
+        place.do(context, place.prepare(context))
+    if kind in ("attach", "detach"):
         target.mkdir()
     if kind == "detach":
         attach.do(context, attach.prepare(context))
@@ -122,3 +127,32 @@ def test_sharing_keeps_what_is_mounted_inside(
     assert (inner / "file").read_text() == "still here"
     share.undo(context, kept)
     assert (inner / "file").read_text() == "still here"
+
+
+def test_whoever_only_passes_through_holds_nothing_up(
+    stack: Stack, make_tmpfs: Make, context: Context
+) -> None:
+    """Given a reader that is soon done, when unmounted, then it waits."""
+    detach = make("detach", stack, make_tmpfs("disk"), context)
+    reader = subprocess.Popen(
+        ["sh", "-c", "echo in; exec sleep 0.5"],
+        cwd=stack.media_root / "one",
+        stdout=subprocess.PIPE,
+    )
+    assert reader.stdout is not None
+    assert reader.stdout.readline() == b"in\n"
+    detach.do(context, detach.prepare(context))
+    assert reader.wait() == 0
+    assert detach.verify(context)
+
+
+def test_whoever_stays_is_told_of(
+    stack: Stack, make_tmpfs: Make, context: Context
+) -> None:
+    detach = make("detach", stack, make_tmpfs("disk"), context)
+    before = world(stack)
+    with (stack.media_root / "one/film").open("w"):
+        with pytest.raises(UsenetError) as caught:
+            detach.do(context, detach.prepare(context))
+        assert caught.value.code == "storage.busy"
+        assert world(stack) == before

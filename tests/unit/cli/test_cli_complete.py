@@ -26,7 +26,7 @@ def values(line: str) -> list[str]:
     ("line", "expected"),
     [
         ("st", ["storage"]),
-        ("storage ", ["list", "add", "remove", "status"]),
+        ("storage st", ["status"]),
         ("storage r", ["remove"]),
         ("-v storage r", ["remove"]),
         ("--format json storage r", ["remove"]),

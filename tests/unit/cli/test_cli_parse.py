@@ -129,6 +129,7 @@ def test_help_is_understood_anywhere_and_excuses_what_is_missing(
         (["storge"], "`storage`", "deploy"),
         (["STORAGE"], "`storage`", "deploy"),
         (["storage", "ad"], "`add`", "remove"),
+        (["services", "stat"], "`status`", "start"),
         (["services", "list", "--gruop", "x"], "`--group`", "--dry-run"),
         (["--formt", "json"], "`--format`", "--stack"),
         (["hardware", "list", "--format=jsn"], "`json`", "text"),
@@ -146,10 +147,11 @@ def test_an_unknown_word_names_the_nearest_and_lists_all(
     assert error.hint.startswith("usenet ")
 
 
-def test_a_word_far_from_everything_suggests_nothing() -> None:
-    error = refused("xyzzy")
+@pytest.mark.parametrize("word", ["xyzzy", ""])
+def test_a_word_far_from_everything_suggests_nothing(word: str) -> None:
+    error = refused(word)
     assert "Did you mean" not in error.message
-    assert "There is no command `xyzzy`." in error.message
+    assert f"There is no command `{word}`." in error.message
 
 
 @pytest.mark.parametrize(

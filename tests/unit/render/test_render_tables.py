@@ -52,6 +52,50 @@ DRIVE = {
     "pool": "films",
     "state": "mounted",
     "system": False,
+    "label": "Films and series",
+    "uuid": "3d27cbfa-b027-4b3a-b494-6bd91f11c816",
+    "by_id": "/dev/disk/by-id/ata-WDC_WD80EFAX-68LHPN0",
+    "model": "WDC WD80EFAX-68LHPN0",
+    "layers": ["LUKS", "LVM"],
+    "devices": ["/dev/sdb1"],
+    "disks": ["/dev/sdb"],
+    "portability": "Linux",
+    "health": "watch it",
+    "faults": ["The file system has 3 errors on record."],
+    "mend": "sudo fsck -f /dev/sdb1",
+    "also": [],
+}
+HEALTH = {
+    **{name: value for name, value in DRIVE.items() if name != "health"},
+    "verdict": "replace it",
+    "reasons": [
+        {
+            "verdict": "replace it",
+            "why": "12 sectors cannot be read at present.",
+            "mend": "usenet storage remove films",
+        }
+    ],
+    "filling": {"bytes_per_day": 1024**3, "full_in_days": 12.0},
+    "last_answer": 1700000000,
+    "disks": [
+        {
+            "device": "/dev/sdb",
+            "state": "answered",
+            "why": "",
+            "model": "WDC WD80EFAX-68LHPN0",
+            "serial": "VK0ABCDE",
+            "reallocated": 0,
+            "pending": 12,
+            "uncorrectable": 0,
+            "media_errors": None,
+            "spare_percent": None,
+            "wear_percent": None,
+            "temperature_c": 34,
+            "hours": 12345,
+            "self_test": "Completed without error",
+            "verdict": "replace it",
+        }
+    ],
 }
 POOL = {
     "pool": {
@@ -107,6 +151,8 @@ SHOWN = [
     (deploy.show_deploy, {**SERVICES, "stack": "/srv/tv", "next": ["usenet"]}),
     (storage.show_drives, {"drives": [DRIVE]}),
     (storage.show_drives, {"drives": []}),
+    (storage.show_health, {"drives": [HEALTH], "smartctl": True}),
+    (storage.show_health, {"drives": []}),
     (storage.show_pool, POOL),
     (storage.show_change, {**POOL, "added": "films"}),
     (findings.show_checks, CHECKS),

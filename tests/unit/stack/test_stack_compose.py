@@ -101,6 +101,7 @@ def test_the_sandbox_differs_in_the_application_only(make_stack: Any) -> None:
     umask = '      UMASK: "002"\n'
     port = '      SIMULATOR_PORT: "8989"\n'
     wanted = SONARR.replace(real, simulated).replace(umask, umask + port)
+    wanted = wanted.replace("period: 60s", "period: 5s")
     assert wanted + label in text
 
 
@@ -124,6 +125,18 @@ def test_simulated_applications_get_nothing_of_the_machine(
     ports = {n: b.get("ports") for n, b in rendered(stack).items()}
     simulated = rendered(stack, sandbox=IMAGE)
     assert ports == {n: b.get("ports") for n, b in simulated.items()}
+
+
+def test_only_applications_get_long_to_stop(make_stack: Any) -> None:
+    def seconds(services: dict[str, Any]) -> dict[str, int]:
+        return {
+            name: int(body["stop_grace_period"].removesuffix("s"))
+            for name, body in services.items()
+        }
+
+    stack = make_stack(enable=ALL)
+    assert seconds(rendered(stack))["sabnzbd"] == 120
+    assert max(seconds(rendered(stack, sandbox=IMAGE)).values()) == 5
 
 
 def test_every_port_opens_on_the_chosen_address_only(make_stack: Any) -> None:

@@ -211,6 +211,21 @@ def test_taken_ports_move_and_shared_numbers_stay_shared(
     assert taken.isdisjoint(claim.port for claim in claims(again))
 
 
+def test_a_port_moves_and_the_plain_number_beside_it_stays(
+    make_stack: Any,
+) -> None:
+    stack = make_stack()
+    text = (stack.folder / "stack.toml").read_text()
+    (stack.folder / "stack.toml").write_text(
+        text.replace("[ports]", "[ports]\ntransmission = 50849")
+    )
+    moved = reassign(
+        load_stack(stack.folder), lambda port, protocol: port != 51413
+    )
+    assert 50849 in moved["transmission"].values()
+    assert len(moved["transmission"]) == 3
+
+
 def test_nothing_free_below_20000_still_ends_without_clashes(
     make_stack: Any,
 ) -> None:

@@ -280,7 +280,8 @@ def test_names_that_do_not_exist_are_refused(
 def test_show_lists_defaults_too(make_stack: object) -> None:
     stack = make_stack()  # type: ignore[operator]
     shown = show_settings(stack.folder).data["settings"]
-    assert shown["pool"] == {"path": "media", "layout": "separate"}
+    assert shown["pool"]["path"] == "media"
+    assert shown["pool"]["layout"] == "separate"
     assert get_setting(stack.folder, "stack").data["value"] == shown["stack"]
     with pytest.raises(UsenetError, match=r"no setting stack\.nmae"):
         get_setting(stack.folder, "stack.nmae")

@@ -257,10 +257,16 @@ def add_library(app: Audiobookshelf, request: Request) -> Reply:
 
 
 def _folders(app: Audiobookshelf, wanted: Json) -> list[dict[str, Json]]:
+    # Those with an id are known already, and may be away.
     for each in wanted:
-        app.place.path(each["fullPath"]).mkdir(parents=True, exist_ok=True)
+        if not each.get("id"):
+            path = app.place.path(each["fullPath"])
+            path.mkdir(parents=True, exist_ok=True)
     return [
-        {"id": str(uuid.uuid4()), "fullPath": each["fullPath"]}
+        {
+            "id": each.get("id") or str(uuid.uuid4()),
+            "fullPath": each["fullPath"],
+        }
         for each in wanted
     ]
 
@@ -284,6 +290,13 @@ def change_library(app: Audiobookshelf, request: Request) -> Reply:
         stored["folders"] = _folders(app, body["folders"])
     stored["name"] = body.get("name") or stored["name"]
     app.database.put("library", stored)
+    return json_reply(_library(stored))
+
+
+@ROUTES.on("DELETE", "/api/libraries/{library}")
+def delete_library(app: Audiobookshelf, request: Request) -> Reply:
+    stored = _find(app, request)
+    app.database.delete("library", stored["id"])
     return json_reply(_library(stored))
 
 

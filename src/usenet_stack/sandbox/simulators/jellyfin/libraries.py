@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ROUTES: Routes[Jellyfin] = Routes()
 _ROOT = "/config/root/default"
+_SCAN = hashlib.md5(b"RefreshLibrary").hexdigest()
+_TWICE_A_DAY = [{"Type": "IntervalTrigger", "IntervalTicks": 432000000000}]
 
 
 def locations(folder: Path) -> list[str]:
@@ -27,21 +29,30 @@ def folders(app: Jellyfin) -> list[Path]:
     return sorted(each for each in app.place.path(_ROOT).iterdir())
 
 
-def _shown(folder: Path) -> dict[str, Json]:
+def _shown(app: Jellyfin, folder: Path) -> dict[str, Json]:
     paths = locations(folder)
     kinds = [each.stem for each in folder.glob("*.collection")]
-    number = hashlib.md5(folder.name.encode()).hexdigest()
-    infos = [{"Path": each} for each in paths]
+    number = _number(folder)
+    options = {
+        "Enabled": True,
+        "EnableRealtimeMonitor": True,
+        **app.database.setting(f"options:{folder.name}", {}),
+        "PathInfos": [{"Path": each} for each in paths],
+    }
     return {
         "Name": folder.name,
         "Locations": paths,
         "CollectionType": kinds[0] if kinds else None,
-        "LibraryOptions": {"Enabled": True, "PathInfos": infos},
+        "LibraryOptions": options,
         "ItemId": number,
         "PrimaryImageItemId": number,
         "RefreshProgress": None,
         "RefreshStatus": "Idle",
     }
+
+
+def _number(folder: Path) -> str:
+    return hashlib.md5(folder.name.encode()).hexdigest()
 
 
 def _write_options(folder: Path) -> None:
@@ -77,7 +88,7 @@ def _must_exist(app: Jellyfin, path: str, status: int) -> None:
 
 @ROUTES.on("GET", "/Library/VirtualFolders")
 def list_libraries(app: Jellyfin, request: Request) -> Reply:
-    return json_reply([_shown(each) for each in folders(app)])
+    return json_reply([_shown(app, each) for each in folders(app)])
 
 
 @ROUTES.on("POST", "/Library/VirtualFolders")
@@ -137,6 +148,25 @@ def delete_path(app: Jellyfin, request: Request) -> Reply:
     return _done(app, request)
 
 
+@ROUTES.on("POST", "/Library/VirtualFolders/LibraryOptions")
+def set_options(app: Jellyfin, request: Request) -> Reply:
+    body = request.json()
+    for folder in folders(app):
+        if _number(folder) == body.get("Id"):
+            options = body.get("LibraryOptions") or {}
+            app.database.set(f"options:{folder.name}", options)
+            return Reply(204)
+    raise refused(404)
+
+
+@ROUTES.on("POST", "/ScheduledTasks/{task}/Triggers")
+def set_triggers(app: Jellyfin, request: Request) -> Reply:
+    if request.values["task"] != _SCAN:
+        raise refused(404)
+    app.database.set("triggers", request.json())
+    return Reply(204)
+
+
 @ROUTES.on("GET", "/ScheduledTasks")
 def tasks(app: Jellyfin, request: Request) -> Reply:
     return json_reply(
@@ -145,8 +175,9 @@ def tasks(app: Jellyfin, request: Request) -> Reply:
                 "Name": "Scan Media Library",
                 "State": "Idle",
                 "CurrentProgressPercentage": None,
-                "Id": hashlib.md5(b"RefreshLibrary").hexdigest(),
+                "Id": _SCAN,
                 "Key": "RefreshLibrary",
+                "Triggers": app.database.setting("triggers", _TWICE_A_DAY),
                 "LastExecutionResult": {
                     "EndTimeUtc": app.database.setting("scanned", now()),
                     "Status": "Completed",

@@ -1,0 +1,1 @@
+"""`usenet storage watch`: drives that come and go while everything runs."""
