@@ -61,8 +61,8 @@ def patiently(attempt: Callable[[], None]) -> None:
     return attempt()
 
 
-class AddFolder(Operation, frozen=True):
-    """Make a folder of the pool a root folder or a library's folder.
+class _FolderChange(Operation, frozen=True):
+    """What adding and removing have in common: whose folder, and the undo.
 
     Args:
         service: whose; `path` as its container sees it.
@@ -70,18 +70,33 @@ class AddFolder(Operation, frozen=True):
         seconds: how long the application may take to answer.
     """
 
-    kind: ClassVar[str] = "storage.add-folder"
     service: str
     path: str
     media: MediaType
     seconds: float = APP_SECONDS
 
-    def describe(self) -> str:
-        return f"add {self.path} to {self.service}"
-
     def prepare(self, context: Context) -> Before:
         with self._shelf(context) as shelf:
             return shelf.note(self.path)
+
+    def undo(self, context: Context, before: Before) -> None:
+        def attempt() -> None:
+            with self._shelf(context) as shelf:
+                shelf.put_back(self.path, before)
+
+        patiently(attempt)
+
+    def _shelf(self, context: Context) -> "AbstractContextManager[Shelf]":
+        return open_shelf(context.stack_folder, self.service, self.seconds)
+
+
+class AddFolder(_FolderChange, frozen=True):
+    """Make a folder of the pool a root folder or a library's folder."""
+
+    kind: ClassVar[str] = "storage.add-folder"
+
+    def describe(self) -> str:
+        return f"add {self.path} to {self.service}"
 
     def do(self, context: Context, before: Before) -> None:
         with self._shelf(context) as shelf:
@@ -105,13 +120,6 @@ class AddFolder(Operation, frozen=True):
                 pass
             time.sleep(_PAUSES_S[0])
 
-    def undo(self, context: Context, before: Before) -> None:
-        def attempt() -> None:
-            with self._shelf(context) as shelf:
-                shelf.put_back(self.path, before)
-
-        patiently(attempt)
-
     def verify(self, context: Context) -> bool:
         with self._shelf(context) as shelf:
             return _has(shelf, self.path)
@@ -122,40 +130,18 @@ class AddFolder(Operation, frozen=True):
             f"libraries of {self.service}: usenet services open {self.service}"
         )
 
-    def _shelf(self, context: Context) -> "AbstractContextManager[Shelf]":
-        return open_shelf(context.stack_folder, self.service, self.seconds)
 
-
-class RemoveFolder(Operation, frozen=True):
-    """Take a folder of the pool away from an application; files stay.
-
-    Args:
-        service, path, media, seconds: as for `AddFolder`.
-    """
+class RemoveFolder(_FolderChange, frozen=True):
+    """Take a folder of the pool away from an application; files stay."""
 
     kind: ClassVar[str] = "storage.remove-folder"
-    service: str
-    path: str
-    media: MediaType
-    seconds: float = APP_SECONDS
 
     def describe(self) -> str:
         return f"take {self.path} away from {self.service}"
 
-    def prepare(self, context: Context) -> Before:
-        with self._shelf(context) as shelf:
-            return shelf.note(self.path)
-
     def do(self, context: Context, before: Before) -> None:
         with self._shelf(context) as shelf:
             shelf.remove(self.path)
-
-    def undo(self, context: Context, before: Before) -> None:
-        def attempt() -> None:
-            with self._shelf(context) as shelf:
-                shelf.put_back(self.path, before)
-
-        patiently(attempt)
 
     def verify(self, context: Context) -> bool:
         with self._shelf(context) as shelf:
@@ -166,9 +152,6 @@ class RemoveFolder(Operation, frozen=True):
             f"add the folder {self.path} to the root folders or libraries of "
             f"{self.service}: usenet services open {self.service}"
         )
-
-    def _shelf(self, context: Context) -> "AbstractContextManager[Shelf]":
-        return open_shelf(context.stack_folder, self.service, self.seconds)
 
 
 def _has(shelf: "Shelf", path: str) -> bool:
