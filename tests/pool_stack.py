@@ -50,6 +50,13 @@ class Sandbox:
             "--yes", env={"DOCKER_HOST": self.host}, timeout=timeout,
         )  # fmt: skip
 
+    def services(self) -> Ran:
+        """List the services."""
+        return self.cli(
+            "services", "list", "--stack", self.folder, "--format", "json",
+            env={"DOCKER_HOST": self.host},
+        )  # fmt: skip
+
     def identities(self) -> dict[str, tuple[str, str]]:
         return identities(self.host, self.stack.project)
 

@@ -143,6 +143,8 @@ def check_added(sandbox: Sandbox, name: str) -> None:
     row = next(row for row in status["drives"] if row["name"] == name)
     assert (row["state"], row["fstype"]) == ("mounted", name)
     assert row["uuid"]
+    services = sandbox.services().json["data"]
+    assert services["totals"]["drives"] == [name]
 
 
 def test_after_a_reboot_apply_brings_it_back(

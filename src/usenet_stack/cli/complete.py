@@ -300,14 +300,17 @@ def _drives() -> Iterator[Offer]:
 
 
 def _pool(place: _Place) -> list[Offer]:
-    import json
+    from pathlib import Path
 
-    lines = _lines(f"{_stack(place)}/.usenet/pool.json")
+    from usenet_stack.errors import UsenetError
+    from usenet_stack.storage.registry import read_registry
+
+    folder = _stack(place)
     try:
-        drives = json.loads("".join(lines) or "{}")
-    except ValueError:
+        drives = read_registry(Path(folder)) if folder else {}
+    except (OSError, UsenetError):
         return []
-    return [(name, str(drives[name].get("source", ""))) for name in drives]
+    return [(name, drive.source) for name, drive in drives.items()]
 
 
 def _lines(path: str) -> list[str]:

@@ -4,47 +4,37 @@ Neither the drives nor their file systems are touched: one whose server is
 gone would hold up the answer for ever.
 """
 
-import json
 import os
-from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-MOUNTS = Path("/proc/self/mountinfo")
+from usenet_stack.errors import UsenetError
+
+if TYPE_CHECKING:
+    from usenet_stack.storage.mounts import Mount
 
 
 def attached_drives(
-    stack_folder: Path, pool: Path, mounts: Path = MOUNTS
+    stack_folder: Path, pool: Path, mounts: "list[Mount] | None" = None
 ) -> list[str]:
     """Return the names of the pool's drives that are mounted, sorted.
 
     Args:
         pool: the folder below which each appears under its name.
+        mounts: the mount table; None reads it.
 
     Returns: none when the list of drives is not there or damaged; the
         storage commands tell of that.
     """
+    from usenet_stack.storage import read_mounts, read_registry
+
     try:
-        text = (stack_folder / ".usenet/pool.json").read_bytes()
-        names = [str(name) for name in json.loads(text)]
-        lines = mounts.read_text("utf-8", "surrogateescape").splitlines()
-    except (OSError, ValueError, TypeError):
+        names = read_registry(stack_folder)
+        if not names:
+            return []
+        table = read_mounts() if mounts is None else mounts
+    except (OSError, UsenetError):
         return []
-    parent = os.path.realpath(pool) if names else ""
-    targets = set(_targets(lines))
+    parent = os.path.realpath(pool)
+    targets = {mount.target for mount in table}
     return sorted(name for name in names if f"{parent}/{name}" in targets)
-
-
-def _targets(lines: Iterable[str]) -> Iterable[str]:
-    for line in lines:
-        words = line.split()
-        if len(words) > 4:
-            yield _unescaped(words[4])
-
-
-def _unescaped(text: str) -> str:
-    # Source: proc(5): space, tab, newline and backslash in octal.
-    if "\\" not in text:
-        return text
-    for code, char in (("040", " "), ("011", "\t"), ("012", "\n")):
-        text = text.replace(f"\\{code}", char)
-    return text.replace("\\134", "\\")

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         plan_unshare,
         pool_is_shared,
     )
+    from usenet_stack.storage.registry import read_registry
     from usenet_stack.storage.removing import (
         inhabitants,
         plan_remove,
@@ -103,6 +104,7 @@ __all__ = [
     "probe",
     "propagation",
     "read_mounts",
+    "read_registry",
     "remove_drive",
     "sync_pool",
     "unit_text",
@@ -149,6 +151,7 @@ _MODULES = {
     "pool_status": "status",
     "propagation": "mounts",
     "read_mounts": "mounts",
+    "read_registry": "registry",
     "remove_drive": "removing",
     "sync_pool": "syncing",
     "unit_text": "units",

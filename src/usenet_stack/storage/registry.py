@@ -46,6 +46,9 @@ class Pool(msgspec.Struct, frozen=True):
     departed: tuple[str, ...] = ()
 
 
+_KEYS = {"id", "drives", "departed"}
+
+
 def registry_path(stack_folder: Path) -> Path:
     """Return the file that holds the pool's drives."""
     return stack_folder / ".usenet" / "pool.json"
@@ -63,11 +66,18 @@ def read_pool(stack_folder: Path) -> Pool:
     except FileNotFoundError:
         return Pool()
     try:
-        return msgspec.json.decode(content, type=Pool)
+        return _pool(msgspec.json.decode(content))
     except msgspec.MsgspecError as problem:
         raise UsenetError(
             "storage.registry", path=path, why=str(problem)
         ) from problem
+
+
+def _pool(document: object) -> Pool:
+    if isinstance(document, dict) and not document.keys() & _KEYS:
+        # Version 0.1.0 wrote nothing but the drives by name.
+        return Pool(drives=msgspec.convert(document, dict[str, PoolDrive]))
+    return msgspec.convert(document, Pool)
 
 
 def read_registry(stack_folder: Path) -> dict[str, PoolDrive]:

@@ -6,6 +6,7 @@ import pytest
 
 from usenet_stack.cli.complete import answer, offers
 from usenet_stack.cli.spec import SERVICE_GROUPS
+from usenet_stack.storage.registry import Pool, PoolDrive, write_pool
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +95,7 @@ def test_what_the_stack_holds_is_offered(nowhere: Path) -> None:
     (folder / "services.d").mkdir()
     (folder / "services.d" / "invidious.toml").touch()
     (folder / ".usenet" / "journal").mkdir(parents=True)
-    (folder / ".usenet" / "pool.json").write_text('{"disk2": {"source": "/m"}}')
+    write_pool(folder, Pool("id", {"disk2": PoolDrive("/m")}))
     for name in ("20260101T000000Z-deploy", "20260102T000000Z-deploy"):
         (folder / ".usenet" / "journal" / f"{name}.jsonl").touch()
     at = f"--stack {folder}"

@@ -1,6 +1,5 @@
 """What is seen from outside: clients, runs by the clock, drives."""
 
-import json
 import os
 from pathlib import Path
 
@@ -10,6 +9,8 @@ from usenet_stack.services.clients import clients_of
 from usenet_stack.services.drives import attached_drives
 from usenet_stack.services.seen import last_run, seen_figures
 from usenet_stack.stack.model import Stack, load_stack
+from usenet_stack.storage.mounts import parse_mountinfo
+from usenet_stack.storage.registry import Pool, PoolDrive, write_pool
 
 ID = "c0ffee"
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue\n"
@@ -112,16 +113,13 @@ def test_only_what_runs_by_the_clock_has_a_last_run(stack: Stack) -> None:
 def test_drives_that_are_mounted(tmp_path: Path) -> None:
     pool = tmp_path / "data/media"
     pool.mkdir(parents=True)
-    state = tmp_path / ".usenet"
-    state.mkdir()
-    drives = {"b": {"source": "/b"}, "a b": {"source": "/a"}, "away": {}}
-    (state / "pool.json").write_text(json.dumps(drives))
-    mounts = tmp_path / "mountinfo"
-    mounts.write_text(
+    names = ("b", "a b", "away")
+    drives = {name: PoolDrive(f"/{name}") for name in names}
+    write_pool(tmp_path, Pool("id", drives))
+    mounts = parse_mountinfo(
         f"36 35 98:0 / {pool}/b rw - ext4 /dev/sdb1 rw\n"
         f"37 35 98:1 / {pool}/a\\040b rw - ext4 /dev/sdc1 rw\n"
         f"38 35 98:1 / {pool}/other rw - ext4 /dev/sdd1 rw\n"
-        "short line\n"
     )
     assert attached_drives(tmp_path, pool, mounts) == ["a b", "b"]
 
