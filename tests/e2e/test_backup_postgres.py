@@ -45,6 +45,9 @@ class Server:
     def psql(self, text: str, database: str = "postgres") -> str:
         found = containers(self.host, self.stack.project)["postgres"]
         flags = ("-U", "postgres", "-XqAt", "-v", "ON_ERROR_STOP=1")
+        # Over TCP: a server that still makes itself has a socket only, and
+        # goes away once more.
+        flags += ("-h", "127.0.0.1")
         quoted = database.replace("'", r"\'")
         return docker(
             *(self.host, "exec", found["Id"], "psql", *flags),
