@@ -161,6 +161,8 @@ def test_after_a_reboot_apply_brings_it_back(
             (place / "stray").write_text("hidden by the drive later")
         told = sandbox.run("status").json
         assert told["data"]["drives"][0]["state"] == "away"
+        (warning,) = sandbox.services().json["messages"]
+        assert "one of the pool is not mounted" in warning["text"]
         first, second = sandbox.run("apply"), sandbox.run("apply")
         assert (first.rc, second.rc) == (0, 0), (first, second)
         assert second.json["data"]["steps"] == 0

@@ -10,7 +10,7 @@ from usenet_stack.result import Result
 from usenet_stack.services import snapshot
 from usenet_stack.services.containers import Container, stack_containers
 from usenet_stack.services.cpu import Reading
-from usenet_stack.services.drives import attached_drives
+from usenet_stack.services.drives import pool_drives
 from usenet_stack.services.health import (
     DEADLINE_SECONDS,
     Health,
@@ -60,6 +60,7 @@ def list_services(
         containers = None
         result.warn(f"{error.message} Mend: {error.hint}")
     warn_of_keys(stack, result)
+    warn_of_drives(stack, result)
     meter = Meter(engine, _earlier(stack))
     rows = look(stack, engine, stack.services, containers, meter, deadline_s)
     data = {
@@ -85,6 +86,17 @@ def warn_of_keys(stack: Stack, result: Result) -> None:
         result.warn(
             f"{problem.message} So no API was asked that needs a key. "
             f"Mend: {problem.hint}"
+        )
+
+
+def warn_of_drives(stack: Stack, result: Result) -> None:
+    """Tell of drives that the pool has and that are not mounted."""
+    away = pool_drives(stack.folder, stack.media_root).away
+    if away:
+        are = "is" if len(away) == 1 else "are"
+        result.warn(
+            f"{', '.join(away)} of the pool {are} not mounted. "
+            "Mend: usenet storage apply"
         )
 
 
@@ -119,7 +131,7 @@ def look(
     health = examine_all(ask, services, seen)
     left = max(0.0, seconds - (time.monotonic() - began))
     usage = meter.measure(running, left)
-    drives = attached_drives(stack.folder, stack.media_root)
+    drives = pool_drives(stack.folder, stack.media_root).attached
     return [
         _row(stack, s, health[s.name], seen.get(s.name), drives)
         | usage.get(s.name, Usage())._asdict()

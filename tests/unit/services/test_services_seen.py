@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from usenet_stack.services.clients import clients_of
-from usenet_stack.services.drives import attached_drives
+from usenet_stack.services.drives import PoolDrives, pool_drives
 from usenet_stack.services.seen import last_run, seen_figures
 from usenet_stack.stack.model import Stack, load_stack
 from usenet_stack.storage.mounts import parse_mountinfo
@@ -121,7 +121,8 @@ def test_drives_that_are_mounted(tmp_path: Path) -> None:
         f"37 35 98:1 / {pool}/a\\040b rw - ext4 /dev/sdc1 rw\n"
         f"38 35 98:1 / {pool}/other rw - ext4 /dev/sdd1 rw\n"
     )
-    assert attached_drives(tmp_path, pool, mounts) == ["a b", "b"]
+    found = pool_drives(tmp_path, pool, mounts)
+    assert found == PoolDrives(["a b", "b"], ["away"])
 
 
 @pytest.mark.parametrize("text", [None, "", "{", "7", "null"])
@@ -131,4 +132,4 @@ def test_a_damaged_list_of_drives_is_none(
     if text is not None:
         (tmp_path / ".usenet").mkdir()
         (tmp_path / ".usenet/pool.json").write_text(text)
-    assert attached_drives(tmp_path, tmp_path) == []
+    assert pool_drives(tmp_path, tmp_path) == PoolDrives([], [])
