@@ -1,10 +1,11 @@
 """Runs a plan with its journal, and undoes it in reverse when it fails."""
 
 import errno
+import os
 import time
 from typing import NamedTuple
 
-from usenet_stack.errors import UsenetError
+from usenet_stack.errors import ERRORS, UsenetError
 from usenet_stack.transaction.journal import Journal
 from usenet_stack.transaction.observer import Observer
 from usenet_stack.transaction.operation import Before, Context
@@ -78,11 +79,23 @@ class Executor:
             except BaseException:
                 # Ctrl-C and bugs: a plan that recovers forward is left for
                 # the next run to continue; any other is put back first.
-                if self.plan.recovery == "back":
+                if self.goes_forward:
+                    self.observer.warning(
+                        "The next command completes it; or at once: "
+                        "usenet journal recover"
+                    )
+                else:
                     self._put_back("cut off", step)
                 raise
         self._commit(failures)
         return failures
+
+    @property
+    def goes_forward(self) -> bool:
+        """Tell whether the next run completes it rather than undoes it."""
+        return self.plan.recovery == "forward" or any(
+            self.plan.steps[index].commits for index in self.begun
+        )
 
     def _run(self, index: int, step: Step) -> None:
         started = time.monotonic()
@@ -135,7 +148,7 @@ class Executor:
             why=why,
             details=cause.details,
             step=failure.step.operation.describe(),
-            hint=cause.hint,
+            hint=_lasting_hint(cause),
         )
 
     def _put_back(
@@ -158,7 +171,7 @@ class Executor:
         Raises:
             UsenetError: as `forward`.
         """
-        if self.plan.recovery == "forward" and not self.journal.undoing:
+        if self.goes_forward and not self.journal.undoing:
             return self.forward()
         if self.plan.steps:
             self._put_back("recovered after a crash", self.plan.steps[0])
@@ -211,6 +224,18 @@ class Executor:
             self.journal.discard(outcome)
         except OSError as problem:
             self.observer.warning(f"The next run puts back again: {problem}")
+
+
+def _lasting_hint(cause: UsenetError) -> str:
+    """Return its hint with a folder that is there after the undo as well."""
+    folder = cause.facts.get("folder")
+    if folder is None:
+        return cause.hint
+    place = str(folder)
+    while place != "/" and not os.path.lexists(place):
+        place = place.rpartition("/")[0] or "/"
+    facts = cause.facts | {"folder": place}
+    return ERRORS[cause.code].hint.format_map(facts)
 
 
 def typed(problem: UsenetError | OSError) -> UsenetError:

@@ -18,18 +18,23 @@ class Step(msgspec.Struct, frozen=True):
         why: its cause, one clause that the user understands.
         on_failure: "abort" undoes the plan; "continue" notes the failure
             and goes on (one service of many).
+        commits: once it has begun, a crash is no reason to go back: the
+            next run completes the plan, whatever its recovery.
     """
 
     operation: Operation
     why: str
     on_failure: OnFailure = "abort"
+    commits: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the step as plain JSON."""
+        commits = {"commits": True} if self.commits else {}
         return {
             "operation": self.operation.as_dict(),
             "why": self.why,
             "on_failure": self.on_failure,
+            **commits,
         }
 
     @classmethod
@@ -39,6 +44,7 @@ class Step(msgspec.Struct, frozen=True):
             Operation.from_dict(data["operation"]),
             data["why"],
             data["on_failure"],
+            data.get("commits", False),
         )
 
 
@@ -49,7 +55,8 @@ class Plan(msgspec.Struct, frozen=True):
         command: the command that made it, as the user knows it ("deploy").
         steps: in the order in which they run.
         recovery: what the next run does with a plan that a crash cut off:
-            "back" undoes it, "forward" completes it.
+            "back" undoes it, "forward" completes it; a step that `commits`
+            makes it "forward" from there on.
     """
 
     command: str

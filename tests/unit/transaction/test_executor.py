@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from traced import Told, lines, plan, step
 
@@ -262,3 +263,29 @@ def test_the_observer_is_told_of_every_step(stack: Path, log: Path) -> None:
         *("undone 1", "undone 0"),
     ]
     assert told.warnings == []
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_ctrl_c_behind_a_step_that_commits_is_completed(
+    stack: Path, log: Path, commits: bool
+) -> None:
+    """Once such a step has begun, the next run goes on and not back."""
+    log.write_text("prepare\n")
+    swap = msgspec.structs.replace(step(log, "swap"), commits=commits)
+    once = step(log, "once", fail=("do",), raises="ctrl-c")
+    with pytest.raises(KeyboardInterrupt):
+        run(stack, plan(step(log, "stage"), swap, once))
+    found = lines(log)
+    assert ("undo stage" in found) is not commits
+    journal = Journal.open(journals(stack)[-1])
+    assert journal.finished is not commits
+    assert journal.plan().steps[1].commits is commits
+
+
+def test_a_step_that_commits_is_undone_when_a_later_one_fails(
+    stack: Path, log: Path
+) -> None:
+    swap = msgspec.structs.replace(step(log, "swap"), commits=True)
+    error = failing(stack, plan(swap, step(log, "start", fail=("do",))))
+    assert error.exit_code == Exit.ROLLED_BACK
+    assert lines(log)[-1] == "undo swap"
