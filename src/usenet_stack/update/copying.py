@@ -1,6 +1,5 @@
 """Copy a folder of files that nobody writes to, with all that they carry."""
 
-import ctypes
 import errno
 import fcntl
 import os
@@ -90,18 +89,6 @@ def copy_tree(source: Path, target: Path, dropped: Dropped = nothing) -> None:
     # Last, and children first: writing into a folder changes its times.
     for path, copy in reversed(folders):
         _carry(path, copy)
-
-
-def sync_tree(folder: Path) -> None:
-    """Make all of the folder's file system durable, in one call."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.syncfs(descriptor) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code), str(folder))
-    finally:
-        os.close(descriptor)
 
 
 def empty(folder: Path) -> None:

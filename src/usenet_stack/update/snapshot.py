@@ -12,13 +12,16 @@ from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack
 from usenet_stack.stack.service import Service
 from usenet_stack.storage import read_mounts
-from usenet_stack.transaction.durable import sync_folder, write_durably
+from usenet_stack.transaction.durable import (
+    sync_file_system,
+    sync_folder,
+    write_durably,
+)
 from usenet_stack.update.copying import (
     Dropped,
     copy_tree,
     empty,
     measure,
-    sync_tree,
 )
 
 # The stack's other services write meanwhile; a full disk would stop them.
@@ -102,7 +105,7 @@ def snapshot_config(stack: Stack, service: Service, target: Path) -> None:
     discard_snapshot(target)
     check_snapshot(stack, service, target.parent)
     copy_tree(config_of(stack, service), target, _dropped(service))
-    sync_tree(target)
+    sync_file_system(target)
     write_durably(_mark(target), b"", 0o600)
 
 
@@ -164,7 +167,7 @@ def _refill(target: Path, folder: Path) -> None:
     folder.mkdir(exist_ok=True)
     empty(folder)
     copy_tree(target, folder)
-    sync_tree(folder)
+    sync_file_system(folder)
 
 
 def _mark(target: Path) -> Path:
