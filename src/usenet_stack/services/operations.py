@@ -1,6 +1,6 @@
 """The operations of start, stop and restart."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import ClassVar
 
@@ -14,6 +14,7 @@ from usenet_stack.services.network import (
     lost_guests,
     make_anew,
 )
+from usenet_stack.services.resting import come_to_rest
 from usenet_stack.services.starting import (
     Reviver,
     port_is_taken,
@@ -64,6 +65,11 @@ class _Services(Operation, frozen=True):
         """Stop containers at once, each in its own time."""
         return _each(containers, Engine().stop)
 
+    def _rest(self, names: Collection[str]) -> None:
+        """Stop services, whatever the Engine was asked for before."""
+        _refuse(self.stop(c for c in self.containers() if c.service in names))
+        come_to_rest(self.project, names)
+
 
 class StartServices(_Services, frozen=True):
     """Start containers and wait until the services answer."""
@@ -101,9 +107,7 @@ class StartServices(_Services, frozen=True):
 
     def undo(self, context: Context, before: Before) -> None:
         old = before["running"]
-        _refuse(
-            self.stop(c for c in self.containers(True) if c.service not in old)
-        )
+        self._rest([name for name in self.services if name not in old])
 
     def verify(self, context: Context) -> bool:
         found = self.containers()
@@ -129,6 +133,9 @@ class StopServices(_Services, frozen=True):
 
     def undo(self, context: Context, before: Before) -> None:
         old = before["running"]
+        # One that is being stopped runs still: it is stopped to the end, or
+        # what was asked for comes true after it was started again.
+        self._rest(old)
         _refuse(
             self.start(c for c in self.containers(False) if c.service in old)
         )
