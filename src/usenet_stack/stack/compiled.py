@@ -69,13 +69,13 @@ def _read(path: Path) -> _Compiled | None:
 def _write(path: Path, content: _Compiled) -> None:
     from usenet_stack.transaction.durable import write_durably
 
-    if not _ours(path.parent):
-        return
     try:
+        if not _ours(path.parent):
+            return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_durably(path, msgspec.msgpack.encode(content), 0o600)
     except OSError:
-        pass  # a read-only home: parse again the next time
+        pass  # a home that is not for us: parse again the next time
 
 
 def _ours(folder: Path) -> bool:
