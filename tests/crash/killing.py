@@ -109,12 +109,13 @@ def is_journal(path: str) -> bool:
     return path.endswith(".jsonl") and "/.usenet/journal/" in path
 
 
-def arm(count: int, after_record: int) -> None:
+def arm(count: int, after_record: int, first: int = 0) -> None:
     """Wrap the two functions of `os` in this process.
 
     Args:
         count: an open file that grows by one byte for every record.
         after_record: the record to die after; 0 is never.
+        first: a process that dies before this one; 0 is none.
     """
     replace, fdatasync, write = os.replace, os.fdatasync, os.write
 
@@ -122,6 +123,8 @@ def arm(count: int, after_record: int) -> None:
         if is_journal(path):
             write(count, b".")
             if os.fstat(count).st_size == after_record:
+                if first:
+                    os.kill(first, signal.SIGKILL)
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def counted_replace(source: Any, target: Any, **options: Any) -> None:

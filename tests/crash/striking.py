@@ -5,9 +5,11 @@
     found.calls     # the names of the calls that it made
 
 As `killing.py`, but for every rename, fsync, link and removal, before or
-right after it. The command runs unchanged in a process of its own.
+right after it; also for those that the package makes by the C library, for
+want of them in `os`. The command runs unchanged in a process of its own.
 """
 
+import ctypes
 import os
 import runpy
 import signal
@@ -21,6 +23,7 @@ CALLS = (
     *("rename", "replace", "fsync", "fdatasync"),
     *("unlink", "rmdir", "mkdir", "link"),
 )
+LIBRARY_CALLS = ("renameat2", "syncfs")
 
 
 class Struck(NamedTuple):
@@ -69,7 +72,7 @@ def run_struck(
 
 
 def arm(count: int, at: int, after: bool) -> None:
-    """Wrap the functions of `os` in this process."""
+    """Wrap the functions of `os` and of the C library in this process."""
     write = os.write
 
     def wrapped(real: Any) -> Any:
@@ -88,6 +91,16 @@ def arm(count: int, at: int, after: bool) -> None:
 
     for name in CALLS:
         setattr(os, name, wrapped(getattr(os, name)))
+
+    class Library(ctypes.CDLL):
+        def __getattr__(self, name: str) -> Any:
+            function = super().__getattr__(name)
+            if name in LIBRARY_CALLS:
+                function = wrapped(function)
+                setattr(self, name, function)
+            return function
+
+    ctypes.CDLL = Library  # type: ignore[misc]
 
 
 def main(count: str, at: str, when: str, *argv: str) -> None:

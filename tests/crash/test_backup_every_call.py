@@ -1,8 +1,8 @@
 """kill -9 at every record, rename and fsync of create, clean and copy.
 
 Enumerated, not sampled: before and right after each. Afterwards every backup
-that is listed verifies, the next run settles what is left, and no file is
-there that is not named.
+that is listed verifies, the next run settles what is left, even where it is
+killed in its turn, and no file is there that is not named.
 """
 
 import shutil
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from striking import run_struck
+from struck_runs import RECOVERY_CALLS
 
 from cli_process import Cli
 from usenet_stack.backup import (
@@ -58,6 +59,14 @@ def points(
         yield number
 
 
+def recover(usenet: Cli, there: list[str], number: int, after: bool) -> None:
+    """Settle what a kill left, struck itself one call later each time."""
+    words = ["journal", "recover", *there]
+    env = usenet.environment()
+    run_struck(words, at=1 + number % RECOVERY_CALLS, after=after, env=env)
+    assert usenet(*words).rc == 0, number
+
+
 def whole(paths: list[Path]) -> None:
     for path in paths:
         assert verify_backup(path).ok, path
@@ -80,7 +89,7 @@ def test_create(usenet: Cli, stack: Stack, after: bool) -> None:
     words = ["backup", "create", *there]
     for number in points(usenet, words, after, 20):
         whole(all_backups(stack))
-        assert usenet("journal", "recover", *there).rc == 0, number
+        recover(usenet, there, number, after)
         tidy(stack.folder / "backups")
         whole(all_backups(stack))
         new = set(all_backups(stack)) - before
@@ -104,7 +113,7 @@ def test_clean(usenet: Cli, stack: Stack, tmp_path: Path, after: bool) -> None:
     words = ["backup", "clean", "--keep-last=1", "--yes", *there]
     for number in points(usenet, words, after, 12):
         whole(all_backups(stack))
-        assert usenet("journal", "recover", *there).rc == 0, number
+        recover(usenet, there, number, after)
         tidy(folder)
         found = set(all_backups(stack))
         assert len(found) in (1, 3), number
@@ -123,7 +132,7 @@ def test_copy(usenet: Cli, stack: Stack, tmp_path: Path, after: bool) -> None:
     words = ["backup", "copy", "latest", str(target), *there]
     for number in points(usenet, words, after, 12):
         whole(backups_in(target))
-        assert usenet("journal", "recover", *there).rc == 0, number
+        recover(usenet, there, number, after)
         tidy(target)
         whole([source, *backups_in(target)])
         shutil.rmtree(target)

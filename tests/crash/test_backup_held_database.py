@@ -1,4 +1,7 @@
-"""kill -9 of a backup that stopped a service: the next run starts it."""
+"""kill -9 of a backup that stopped a service: the next run starts it.
+
+That run is killed as well, at each of its own records in turn.
+"""
 
 import os
 from collections.abc import Iterator
@@ -52,7 +55,10 @@ def test_killed_after_every_record(
         stopped += not container["State"]["Running"]
         for row in list_backups(stack).data["backups"]:
             assert verify_backup(Path(row["path"])).ok
-        recovered = usenet("journal", "recover", *there, env=env)
+        recover = ["journal", "recover", *there]
+        again = usenet.environment(env)
+        run_killed(recover, after_record=1 + number % 4, env=again)
+        recovered = usenet(*recover, env=env)
         assert recovered.rc == 0, recovered
         (container,) = containers(host, stack.project).values()
         assert container["State"]["Running"], number

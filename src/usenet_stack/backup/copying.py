@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import ClassVar
 
+from usenet_stack.backup.copy_databases import die_with_parent
 from usenet_stack.backup.naming import ENCRYPTED, staging_of
 from usenet_stack.backup.note import note_path, read_note, write_note
 from usenet_stack.backup.operations import about, remove_backup
@@ -33,6 +34,8 @@ RCLONE = "rclone:"
 # As rclone allows it; one that began with "-" would be an option.
 _REMOTE = re.compile(r"rclone:(?![-.])[\w.+@ -]*(?:,[^:]*)?:.*")
 PIECE = 1024 * 1024
+# Of rclone's exit codes: there is no such folder, no such file.
+NOT_FOUND = (3, 4)
 
 
 class CopyBackup(Operation, frozen=True):
@@ -136,7 +139,7 @@ class RcloneBackup(Operation, frozen=True):
 
     def undo(self, context: Context, before: Before) -> None:
         for place in (self._place, f"{self._place}.meta.json"):
-            found = _rclone("lsf", place, failing=True)
+            found = _rclone("lsf", place, others=NOT_FOUND)
             if found.strip():
                 _rclone("deletefile", place)
 
@@ -152,7 +155,9 @@ def _file_digest(path: Path) -> str:
 def _remote_digest(place: str) -> str:
     digest = hashlib.sha256()
     with subprocess.Popen(
-        ["rclone", "cat", place], stdout=subprocess.PIPE
+        ["rclone", "cat", place],
+        stdout=subprocess.PIPE,
+        preexec_fn=die_with_parent,
     ) as process:
         assert process.stdout is not None
         while piece := process.stdout.read(PIECE):
@@ -160,9 +165,15 @@ def _remote_digest(place: str) -> str:
     return digest.hexdigest()
 
 
-def _rclone(*words: str, failing: bool = False) -> str:
-    done = subprocess.run(["rclone", *words], capture_output=True, text=True)
-    if done.returncode and not failing:
+def _rclone(*words: str, others: tuple[int, ...] = ()) -> str:
+    # Else it would go on copying where the next run removes.
+    done = subprocess.run(
+        ["rclone", *words],
+        capture_output=True,
+        text=True,
+        preexec_fn=die_with_parent,
+    )
+    if done.returncode not in (0, *others):
         last = done.stderr.strip().splitlines()[-1:]
         raise UsenetError(
             "backup.rclone",

@@ -1,7 +1,6 @@
 """What differs between two backups, or a backup and the live stack."""
 
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from usenet_stack.backup.manifest import FileRecord
 from usenet_stack.backup.reading import Archive, open_archive
 from usenet_stack.backup.rules import rules_of
+from usenet_stack.backup.scratch import scratch
 from usenet_stack.backup.selection import Choice
 from usenet_stack.backup.sizes import measure
 from usenet_stack.backup.verify import readable
@@ -87,9 +87,9 @@ def _other(
     )
     live = Choice(choice.type, there)
     room = measure(stack, live).room
-    with tempfile.TemporaryDirectory(prefix="usenet-") as folder:
+    with scratch() as folder:
         yield write_archive(
-            *(stack, live, Words(), Path(folder), "zstd", room, {}),
+            *(stack, live, Words(), folder, "zstd", room, {}),
             lambda _done: None,
         )[0]
 

@@ -135,7 +135,7 @@ def decrypted(
     Args:
         identity: a file with age identities, or with the passphrase. Without
             one, what the user typed counts.
-        folder: where the copy may lie; it is removed at the end.
+        folder: where the copy may lie; it is gone at the end.
 
     Raises:
         UsenetError: backup.no-age, backup.locked-up: no identity was given,
@@ -144,19 +144,20 @@ def decrypted(
     import tempfile
 
     age = _library()
-    with tempfile.TemporaryDirectory(prefix=".usenet-", dir=folder) as place:
-        plain = Path(place, archive.name.removesuffix(".age"))
-        with archive.open("rb") as file, plain.open("wb") as target:
+    # It holds the keys of all services: without a name no crash leaves it.
+    with tempfile.TemporaryFile(dir=folder) as target:
+        with archive.open("rb") as file:
             source, keys = _opened(archive, file, identity)
             try:
                 age.decrypt_io(source, target, keys)
+                target.flush()
             except age.DecryptError as problem:
                 raise _refused(archive, str(problem)) from problem
             except OSError as problem:
                 if problem.errno is not None:
                     raise typed(problem) from problem
                 raise _refused(archive, str(problem)) from problem
-        yield plain
+        yield Path(f"/proc/self/fd/{target.fileno()}")
 
 
 def _opened(

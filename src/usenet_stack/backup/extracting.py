@@ -1,7 +1,6 @@
 """`usenet backup extract`: one file or folder out of a backup."""
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +13,7 @@ from usenet_stack.backup.reading import (
     Entry,
     open_archive,
 )
+from usenet_stack.backup.scratch import scratch
 from usenet_stack.backup.verify import readable
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
@@ -50,15 +50,13 @@ def extract_path(
         found = _find(stack, backup, plain, wanted, to)
         name, target = found.record.path, found.target
         try:
-            with tempfile.TemporaryDirectory(
-                prefix=".usenet-extract-", dir=target.parent
-            ) as place:
-                placer = Placer(Path(place))
+            with scratch(target.parent) as place:
+                placer = Placer(place)
                 late = _take(plain, name, placer)
                 if late:
                     _take_late(plain, late, placer)
                 placer.finish()
-                _settle(Path(place, "0"), target)
+                _settle(place / "0", target)
         except OSError as problem:
             raise typed(problem) from problem
     return Result(

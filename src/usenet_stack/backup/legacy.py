@@ -15,7 +15,6 @@ import hashlib
 import re
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -39,6 +38,7 @@ from usenet_stack.backup.members import Member, encode, padding
 from usenet_stack.backup.naming import old_name
 from usenet_stack.backup.old_tar import exactly, read_members
 from usenet_stack.backup.reading import UNREADABLE, damaged
+from usenet_stack.backup.scratch import scratch
 from usenet_stack.backup.selection import SIDE_FILES, SQLITE_MAGIC
 from usenet_stack.stack.catalog import Catalog, load_catalog
 from usenet_stack.transaction.executor import typed
@@ -113,9 +113,9 @@ def converted(path: Path, folder: Path | None = None) -> Iterator[Path]:
     Raises:
         UsenetError: backup.damaged; disk.full.
     """
-    with tempfile.TemporaryDirectory(prefix="usenet-old-", dir=folder) as place:
+    with scratch(folder) as place:
         try:
-            plain = _Conversion(path, Path(place)).run()
+            plain = _Conversion(path, place).run()
         except UNREADABLE as problem:
             if isinstance(problem, OSError) and problem.errno is not None:
                 raise typed(problem) from problem
@@ -306,11 +306,13 @@ class _Conversion:
     # -- out --------------------------------------------------------------
 
     def _write(self) -> Path:
-        # Folders before what is in them, hard links behind all files.
+        # Folders before what is in them, hard links behind all files, and
+        # in front what tells whose files they are.
         ordered = sorted(
             self._found.values(),
             key=lambda f: (
                 f.member.type == "hardlink",
+                not f.member.name.startswith(OLD),
                 f.member.name.split(b"/"),
             ),
         )

@@ -24,6 +24,7 @@ from usenet_stack.backup import (
     verify_backup,
 )
 from usenet_stack.backup.legacy import converted
+from usenet_stack.backup.restoring.operations import unpack
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack
 
@@ -195,6 +196,21 @@ def test_long_names_and_large_numbers(make: Make, project: Path) -> None:
     below = f"config/sonarr/{'d' * 120}/{'e' * 120}".encode()
     assert found[below + b"/link"].target == b"x" * 150
     assert found[below + b"/file"].mtime_ns == 10**19
+
+
+def test_it_is_restored_to_who_owns_the_stack_now(
+    make: Make, project: Path, bare: Stack, tmp_path: Path
+) -> None:
+    for path in (project / "config/sonarr", *project.glob("config/sonarr/*")):
+        os.chown(path, 4321, 4322)
+    (project / ".env").write_text("PUID=4321\nPGID=4322\n")
+    top = tmp_path / "staged"
+    stager = unpack(bare, make(), {"sonarr": top}, "")
+    ours = (bare.settings.stack.puid, bare.settings.stack.pgid)
+    for path in (top, top / "config.xml", top / "sonarr.db"):
+        status = path.stat()
+        assert (status.st_uid, status.st_gid) == ours
+    assert "4321:4322" in stager.mapped[0]
 
 
 def test_a_torn_database_is_named_and_nothing_else_is_lost(
