@@ -18,6 +18,7 @@ LARGEST_OCTAL = 8**11 - 1
 LARGEST_ID = 8**7 - 1
 SECOND = 1_000_000_000
 SHORT_TIMES = 10**10 * SECOND  # ten digits, until the year 2286
+XATTR = b"SCHILY.xattr."
 # The part of a header that is the same in all: magic, version, no names.
 _TAIL = b"ustar\x0000" + bytes(64) + b"0000000\x000000000\x00"
 _TAIL_SUM = sum(_TAIL)
@@ -149,8 +150,18 @@ def _extended(member: Member, name: bytes) -> bytes:
             (b"GNU.sparse.name", member.name),
             (b"GNU.sparse.realsize", b"%d" % member.size),
         )
-    rows += ((b"SCHILY.xattr." + key, value) for key, value in member.xattrs)
+    rows += ((XATTR + quoted(key), value) for key, value in member.xattrs)
     return b"".join(_record(*row) for row in rows)
+
+
+def quoted(key: bytes) -> bytes:
+    """Return the name of an attribute without "=", which ends it."""
+    return key.replace(b"%", b"%25").replace(b"=", b"%3D")
+
+
+def unquoted(key: bytes) -> bytes:
+    """Return what `quoted` made of a name."""
+    return key.replace(b"%3D", b"=").replace(b"%25", b"%")
 
 
 def _decimal(mtime_ns: int) -> bytes:

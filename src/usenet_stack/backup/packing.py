@@ -97,7 +97,7 @@ class Packer:
         self._staging = staging
         self._copier = copier
         self._held = held or {}
-        self._links: dict[tuple[int, int], bytes] = {}
+        self._links: dict[tuple[bytes, int, int], bytes] = {}
         self._asked: list[tuple[Item, Member]] = []
         self._folders: set[bytes] = set()
         self.packed = Packed()
@@ -206,7 +206,7 @@ class Packer:
 
     def _linked(self, member: Member, found: os.stat_result) -> bool:
         """Pack a second name of a file as such."""
-        first = self._links.get((found.st_dev, found.st_ino))
+        first = self._links.get(_identity(member, found))
         if first is None:
             return False
         linked = member._replace(type="hardlink", target=first, size=0)
@@ -216,7 +216,7 @@ class Packer:
     def _first_of(self, found: os.stat_result, member: Member) -> None:
         # Never a database: it stands behind what could link to it.
         if found.st_nlink > 1:
-            self._links[found.st_dev, found.st_ino] = member.name
+            self._links[_identity(member, found)] = member.name
 
     # -- large files -----------------------------------------------------
 
@@ -335,6 +335,15 @@ def _member(
         found.st_mtime_ns,
         xattrs=_xattrs(descriptor) if descriptor >= 0 else (),
     )
+
+
+def _identity(member: Member, found: os.stat_result) -> tuple[bytes, int, int]:
+    """Return what tells a file from others of its service.
+
+    Each service can be restored alone, and needs its files whole.
+    """
+    service = b"/".join(member.name.split(b"/", 2)[:2])
+    return service, found.st_dev, found.st_ino
 
 
 def _xattrs(where: int | str) -> tuple[tuple[bytes, bytes], ...]:

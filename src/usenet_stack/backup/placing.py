@@ -7,11 +7,11 @@ to be safe in.
 
 import errno
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from usenet_stack.backup.members import Member
-from usenet_stack.backup.operations import about
-from usenet_stack.backup.reading import Content
+from usenet_stack.backup.reading import Content, Whole
 
 FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # A file system without attributes; attributes that only root may set.
@@ -51,58 +51,96 @@ class Placer:
         self.files += 1
         if member.type == "link":
             os.symlink(member.target, path)  # noqa: PTH211
+            _adorn(path, member, self._owners)
         else:
-            with about(Path(os.fsdecode(path))):
-                self._write(path, member, content)
-        self._adorn_checked(path, member)
+            self.size += member.size
+            self._write(path, member, content.pieces())
+
+    def put(self, below: bytes, file: Whole) -> None:
+        """Make a file of what was read already; in any thread.
+
+        Args:
+            file: with the member as it is to be.
+
+        Raises:
+            ValueError, OSError: as `place`.
+        """
+        file.check()
+        self._write(self._path(below), file.member, (file.content,))
 
     def link(self, below: bytes, target: bytes) -> None:
         """Make a hard link to what was placed before."""
         os.link(self._path(target), self._path(below))
         self.files += 1
 
-    def finish(self) -> None:
-        """Give the folders what they had: making files in them changed it."""
+    def finish(self, top: Member | None = None) -> None:
+        """Give the folders what they had: making files in them changed it.
+
+        Args:
+            top: what the top is to have as well.
+
+        Raises:
+            ValueError: an owner or a time is none.
+        """
         for path, member in reversed(self._folders):
-            self._adorn_checked(path, member)
+            _adorn(path, member, self._owners)
+        if top is not None:
+            _adorn(self._top, top, self._owners)
 
     def _path(self, below: bytes) -> bytes:
         return self._top + b"/" + below
 
-    def _write(self, path: bytes, member: Member, content: Content) -> None:
+    def _write(
+        self, path: bytes, member: Member, pieces: Iterable[bytes]
+    ) -> None:
         descriptor = os.open(path, FLAGS, 0o600)
         try:
             at = 0
-            for piece in content.pieces():
+            for piece in pieces:
                 # Holes come as pieces of their own.
                 if member.extents is None or piece.strip(b"\0"):
                     _write_all(descriptor, piece, at)
                 at += len(piece)
             if member.extents is not None:
                 os.ftruncate(descriptor, member.size)
-            self.size += at
+            _adorn(descriptor, member, self._owners)
+        except OSError as problem:
+            # A descriptor has no name that a person could use.
+            if not isinstance(problem.filename, str):
+                problem.filename = os.fsdecode(path)
+            raise
         finally:
             os.close(descriptor)
 
-    def _adorn_checked(self, path: bytes, member: Member) -> None:
-        try:
-            self._adorn(path, member)
-        except OverflowError as problem:
-            raise ValueError("an owner or a time is no such thing") from problem
 
-    def _adorn(self, path: bytes, member: Member) -> None:
-        if self._owners:
-            os.chown(path, member.uid, member.gid, follow_symlinks=False)
+def _adorn(where: bytes | int, member: Member, owners: bool) -> None:
+    """Give a file, a folder or a link what it had.
+
+    Raises:
+        ValueError: an owner or a time is none.
+    """
+    follow = isinstance(where, int)
+    times = (member.mtime_ns, member.mtime_ns)
+    try:
+        if owners:
+            os.chown(where, member.uid, member.gid, follow_symlinks=follow)
         for key, value in member.xattrs:
-            try:
-                os.setxattr(path, key, value, follow_symlinks=False)
-            except OSError as problem:
-                if problem.errno not in NO_ATTRIBUTES:
-                    raise
+            _set_attribute(where, key, value, follow)
         if member.type != "link":
-            os.chmod(path, member.mode)  # noqa: PTH101
-        times = (member.mtime_ns, member.mtime_ns)
-        os.utime(path, ns=times, follow_symlinks=False)
+            os.chmod(where, member.mode)  # noqa: PTH101
+        os.utime(where, ns=times, follow_symlinks=follow)
+    except OverflowError as problem:
+        raise ValueError("an owner or a time is no such thing") from problem
+
+
+def _set_attribute(
+    where: bytes | int, key: bytes, value: bytes, follow: bool
+) -> None:
+    try:
+        os.setxattr(where, key, value, follow_symlinks=follow)
+    except OSError as problem:
+        if problem.errno not in NO_ATTRIBUTES:
+            raise
 
 
 def _write_all(descriptor: int, content: bytes, at: int) -> None:

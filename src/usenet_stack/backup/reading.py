@@ -29,9 +29,17 @@ import msgspec
 import zstandard
 
 from usenet_stack.backup import manifest as manifests
+from usenet_stack.backup.ahead import ReadAhead
 from usenet_stack.backup.container import SealedReader, unpacked
 from usenet_stack.backup.manifest import FileRecord, Manifest
-from usenet_stack.backup.members import BLOCK, Member, Type, padding
+from usenet_stack.backup.members import (
+    BLOCK,
+    XATTR,
+    Member,
+    Type,
+    padding,
+    unquoted,
+)
 from usenet_stack.errors import UsenetError
 from usenet_stack.transaction.executor import typed
 
@@ -73,6 +81,27 @@ class Entry(NamedTuple):
     content: "Content"
 
 
+class Whole(NamedTuple):
+    """A file that was read; who takes it compares it, in any thread.
+
+    Args:
+        sha256: what it must come to.
+    """
+
+    member: Member
+    content: bytes
+    sha256: str
+
+    def check(self) -> None:
+        """Compare it.
+
+        Raises:
+            ValueError: it is not what was packed.
+        """
+        if hashlib.sha256(self.content).hexdigest() != self.sha256:
+            raise _changed(self.member)
+
+
 class Content:
     """What is in a member, holes filled with zeros; read it once, in order.
 
@@ -97,6 +126,17 @@ class Content:
         """
         return self._pieces
 
+    def whole(self) -> "Whole":
+        """Return all of a file without holes, not compared yet.
+
+        Raises:
+            ValueError: it is cut off.
+        """
+        content = _exactly(self._stream, self._member.size)
+        _exactly(self._stream, padding(self._member.stored))
+        self._pieces = iter(())
+        return Whole(self._member, content, self._sha256)
+
     def finish(self) -> None:
         """Read what the caller has not; it is compared all the same."""
         for _ in self._pieces:
@@ -119,13 +159,16 @@ class Content:
         yield from _zeros(digest, self._member.size - at)
         _exactly(self._stream, padding(self._member.stored))
         if digest.hexdigest() != self._sha256:
-            name = manifests.shown(self._member.name)
-            raise ValueError(f"{name} is not what was packed")
+            raise _changed(self._member)
 
     def _extents(self) -> tuple[tuple[int, int], ...]:
         if self._member.extents is None:
             return ((0, self._member.size),)
         return self._member.extents
+
+
+def _changed(member: Member) -> ValueError:
+    return ValueError(f"{manifests.shown(member.name)} is not what was packed")
 
 
 def _zeros(digest: "hashlib._Hash", count: int) -> Iterator[bytes]:
@@ -146,11 +189,11 @@ def _exactly(stream: IO[bytes], count: int) -> bytes:
 class Archive:
     """An open archive; see `open_archive`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ahead: bool = False) -> None:
         self._source = SealedReader(path)
+        plain = unpacked(self._source)
         self._stream: IO[bytes] = io.BufferedReader(
-            unpacked(self._source),
-            PIECE,
+            ReadAhead(plain) if ahead else plain, PIECE
         )
         self._listing = tempfile.SpooledTemporaryFile(  # noqa: SIM115
             IN_MEMORY
@@ -167,6 +210,7 @@ class Archive:
         return self._source.seal.digest.hex()
 
     def close(self) -> None:
+        self._stream.close()
         self._source.close()
         self._listing.close()
 
@@ -269,8 +313,11 @@ class Archive:
 
 
 @contextmanager
-def open_archive(path: Path) -> Iterator[Archive]:
+def open_archive(path: Path, *, ahead: bool = False) -> Iterator[Archive]:
     """Open a plain (not encrypted) archive, to be read from front to back.
+
+    Args:
+        ahead: unpack in a thread; worth it where all of it is read.
 
     Raises:
         UsenetError: backup.damaged, also out of the block, for anything in
@@ -278,7 +325,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
     """
     archive = None
     try:
-        archive = Archive(path)
+        archive = Archive(path, ahead)
         yield archive
     except UNREADABLE as problem:
         number = problem.errno if isinstance(problem, OSError) else None
@@ -356,11 +403,10 @@ _KEYS = (
     *(b"GNU.sparse.major", b"GNU.sparse.minor"),
     *(b"GNU.sparse.name", b"GNU.sparse.realsize"),
 )
-_XATTR = b"SCHILY.xattr."
 
 
 def _is_known(key: bytes) -> bool:
-    return key in _KEYS or (key.startswith(_XATTR) and key != _XATTR)
+    return key in _KEYS or (key.startswith(XATTR) and key != XATTR)
 
 
 def _number(value: bytes) -> int:
@@ -395,9 +441,9 @@ def _member(
         _mtime(extended, block),
         extended.get(b"linkpath", _text(block[157:257])),
         tuple(
-            (key.removeprefix(_XATTR), value)
+            (unquoted(key.removeprefix(XATTR)), value)
             for key, value in extended.items()
-            if key.startswith(_XATTR)
+            if key.startswith(XATTR)
         ),
     )
     if b"GNU.sparse.realsize" in extended:

@@ -42,7 +42,7 @@ class Rules:
             below: "/logs/a.txt", as seen from the service's folder.
             folder: whether it is one; those on the way to a file are in it.
         """
-        if self._dumped.fullmatch(below):
+        if self.is_dumped(below):
             return False
         if self.type == "minimal":
             if folder and _leads_to(below, self.backup.minimal):
@@ -55,6 +55,10 @@ class Rules:
         if folder and _leads_to(below, self._full):
             return True
         return is_kept(below, self.backup)
+
+    def is_dumped(self, below: str) -> bool:
+        """Tell whether a dump stands for a path."""
+        return self._dumped.fullmatch(below) is not None
 
     def why(self, below: str) -> Why:
         """Return what a file is, for the user."""

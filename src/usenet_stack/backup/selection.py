@@ -24,6 +24,8 @@ STACK_FILES = (
 # They belong to a database and are stale once it is copied.
 SIDE_FILES = ("-wal", "-shm", "-journal")
 STACK = "stack"
+# Which drives the pool has; in an archive it lies beside stack.toml.
+POOL = ".usenet/pool.json"
 
 ItemType = Literal["file", "folder", "link", "special"]
 
@@ -88,13 +90,13 @@ def switched_off(stack: Stack) -> list[str]:
 
 def select(stack: Stack, choice: Choice) -> Iterator[Item]:
     """Yield what a backup of a stack holds, folders before their content."""
-    for name in STACK_FILES:
+    for name in (*STACK_FILES, POOL):
         # What the stack is made of counts, also where it is a link.
         path = stack.folder / name
         if path.exists():
             own = rules_of("full", Backup())
             top = str(path.resolve())
-            yield from _Walk(top, f"{STACK}/{name}", STACK, own).items()
+            yield from _Walk(top, f"{STACK}/{path.name}", STACK, own).items()
     for service in chosen(stack, choice.services):
         folder = stack.config_folder(service).resolve()
         if folder.is_dir():
@@ -153,7 +155,8 @@ class _Walk:
 
 def leads_out(item: Item, top: str) -> bool:
     """Tell whether a link leads to what is not below its service's folder."""
-    return not Path(item.path).resolve().is_relative_to(top)
+    # Unlike `Path.resolve` it takes links that lead in a circle.
+    return not Path(os.path.realpath(item.path)).is_relative_to(top)
 
 
 def top_of(item: Item) -> str:

@@ -23,6 +23,7 @@ from usenet_stack.backup.naming import ENCRYPTED, old_name
 from usenet_stack.backup.note import Note, read_note, write_note
 from usenet_stack.backup.passphrase import TYPED
 from usenet_stack.backup.reading import Archive, Entry, damaged, open_archive
+from usenet_stack.backup.scratch import scratch
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
 
@@ -103,8 +104,8 @@ def _compare_file(path: Path, note: Note) -> None:
 def _check(path: Path, sealed: str) -> dict[str, int]:
     files = databases = 0
     with (
-        tempfile.TemporaryDirectory(prefix="usenet-") as folder,
-        tempfile.TemporaryDirectory(prefix="usenet-", dir=_memory()) as quick,
+        scratch() as folder,
+        scratch(_memory()) as quick,
         ThreadPoolExecutor(1) as threads,
         open_archive(path) as archive,
     ):

@@ -150,7 +150,9 @@ def foreign(type: bytes, **more: object) -> bytes:
     info.type = type
     for name, value in more.items():
         setattr(info, name, value)
-    return info.tobuf(tarfile.GNU_FORMAT)
+    # Only GNU's has room for what we never write.
+    gnu = type == tarfile.REGTYPE
+    return info.tobuf(tarfile.GNU_FORMAT if gnu else tarfile.USTAR_FORMAT)
 
 
 BODY = b"".join(packed(member) for member, _ in GOOD[:2])
