@@ -264,6 +264,55 @@ ERRORS: dict[str, ErrorKind] = {
         "There is no folder {path}.",
         "mkdir -p '{path}'",
     ),
+    "backup.mount-inside": ErrorKind(
+        Exit.FAILURE,
+        "{path} is a mount of its own, and {service} cannot be swapped with "
+        "it.",
+        "umount {path}   (or restore elsewhere: usenet backup restore "
+        "BACKUP --to DIR)",
+    ),
+    "backup.no-room": ErrorKind(
+        Exit.FAILURE,
+        "A restore needs {wanted} on the disk of {path}; {free} are free.",
+        "usenet backup clean   (or restore fewer: usenet backup restore "
+        "BACKUP --service NAME)",
+    ),
+    "backup.needs-root": ErrorKind(
+        Exit.FAILURE,
+        "{path} belongs to user {uid}, and a restore gives files to it.",
+        "sudo usenet backup restore BACKUP",
+    ),
+    "backup.not-held": ErrorKind(
+        Exit.FAILURE,
+        "{backup} holds nothing of {names}.",
+        "usenet backup show {backup}",
+    ),
+    "backup.no-stack": ErrorKind(
+        Exit.FAILURE,
+        "{backup} holds no stack.toml to make a stack of.",
+        "usenet deploy   (then restore it into that stack)",
+    ),
+    "backup.config-elsewhere": ErrorKind(
+        Exit.FAILURE,
+        "The settings of its services lie in {path}, outside of the stack.",
+        "Take stack.toml out with `tar -xf {backup} stack`, deploy, and "
+        "restore into that stack.",
+    ),
+    "backup.older-app": ErrorKind(
+        Exit.FAILURE,
+        "{service} {have} is older than its data in the backup, of {need}.",
+        "usenet services update {service}",
+    ),
+    "backup.half-way": ErrorKind(
+        Exit.FAILURE,
+        "{path} may be what the service had before the restore: it stays.",
+        "usenet journal recover",
+    ),
+    "backup.nothing-to-undo": ErrorKind(
+        Exit.FAILURE,
+        "No restore is kept that could be undone.",
+        "usenet backup list   (then: usenet backup restore BACKUP)",
+    ),
     "backup.drill": ErrorKind(
         Exit.FAILURE,
         "{name} does not work in what was restored.",
@@ -279,6 +328,12 @@ ERRORS: dict[str, ErrorKind] = {
         "The sandbox of a drill could not be removed: something is mounted "
         "below {path}.",
         "sudo usenet destroy --stack {path}   (then: sudo rm -r '{path}')",
+    ),
+    "backup.drill-owned": ErrorKind(
+        Exit.FAILURE,
+        "The sandbox of a drill could not be removed: files below {path} "
+        "belong to the users of its containers.",
+        "sudo rm -r '{path}'   (and from then on: sudo usenet backup drill)",
     ),
     "backup.no-age": ErrorKind(
         Exit.FAILURE,

@@ -129,6 +129,19 @@ def test_dumped_while_it_runs_and_made_anew(
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("only", [(), ("--only=databases",)])
+def test_restored_and_undone(server: Server, only: tuple[str, ...]) -> None:
+    server.usenet("backup", "create")
+    server.psql("DROP TABLE series", NAME)
+    server.usenet("backup", "restore", "latest", "--yes", *only)
+    count = "SELECT count(*) FROM series"
+    assert until(lambda: server.answers(count, NAME)) == "1000"
+    server.usenet("backup", "undo", "--yes")
+    exists = "SELECT to_regclass('series') IS NULL"
+    assert until(lambda: server.answers(exists, NAME)) == "t"
+
+
+@pytest.mark.timeout(900)
 def test_no_dump_no_backup(server: Server) -> None:
     cli, folder = server.cli, server.stack.folder
     file = folder / "services.d/postgres.toml"

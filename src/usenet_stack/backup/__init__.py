@@ -42,6 +42,20 @@ if TYPE_CHECKING:
     from usenet_stack.backup.reading import (
         open_archive,
     )
+    from usenet_stack.backup.restoring.planning import (
+        RestoreRequest,
+        look_into,
+        plan_restore,
+        plan_undo,
+    )
+    from usenet_stack.backup.restoring.rebuilding import (
+        plan_rebuild,
+        rebuild_stack,
+    )
+    from usenet_stack.backup.restoring.restore import (
+        restore_backup,
+        undo_restore,
+    )
     from usenet_stack.backup.rules import is_dropped
     from usenet_stack.backup.running import run_backups
     from usenet_stack.backup.runs import (
@@ -64,6 +78,7 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "BackupRequest": "create",
+    "RestoreRequest": "restoring.planning",
     "RunRequest": "runs",
     "ScheduleRequest": "schedule",
     "all_backups": "finding",
@@ -81,6 +96,7 @@ _MODULES = {
     "last_run": "runs",
     "judged": "clean",
     "list_backups": "inspect",
+    "look_into": "restoring.planning",
     "open_archive": "reading",
     "pin_backup": "clean",
     "plan_backup": "create",
@@ -88,18 +104,25 @@ _MODULES = {
     "plan_copy": "copying",
     "plan_drill": "drilling",
     "plan_pin": "clean",
+    "plan_rebuild": "restoring.rebuilding",
+    "plan_restore": "restoring.planning",
     "plan_schedule": "schedule",
+    "plan_undo": "restoring.planning",
     "policy_of": "clean",
     "preview_backup": "sizes",
+    "rebuild_stack": "restoring.rebuilding",
+    "restore_backup": "restoring.restore",
     "run_backups": "running",
     "schedule_backups": "schedule",
     "show_backup": "inspect",
+    "undo_restore": "restoring.restore",
     "verify_backup": "verify",
     "verify_backups": "verify",
 }
 
 __all__ = [
     "BackupRequest",
+    "RestoreRequest",
     "RunRequest",
     "ScheduleRequest",
     "all_backups",
@@ -117,6 +140,7 @@ __all__ = [
     "keep_time",
     "last_run",
     "list_backups",
+    "look_into",
     "open_archive",
     "pin_backup",
     "plan_backup",
@@ -124,12 +148,18 @@ __all__ = [
     "plan_copy",
     "plan_drill",
     "plan_pin",
+    "plan_rebuild",
+    "plan_restore",
     "plan_schedule",
+    "plan_undo",
     "policy_of",
     "preview_backup",
+    "rebuild_stack",
+    "restore_backup",
     "run_backups",
     "schedule_backups",
     "show_backup",
+    "undo_restore",
     "verify_backup",
     "verify_backups",
 ]

@@ -12,6 +12,7 @@ from usenet_stack.backup.finding import all_backups
 from usenet_stack.backup.manifest import Manifest
 from usenet_stack.backup.naming import ENCRYPTED, old_name, parse_name
 from usenet_stack.backup.note import read_note
+from usenet_stack.backup.restoring.places import kept_restores
 from usenet_stack.result import Result
 from usenet_stack.stack.model import Stack
 
@@ -28,6 +29,23 @@ def list_backups(stack: Stack) -> Result:
     result = Result({"backups": [row_of(path) for path in all_backups(stack)]})
     for text in schedule_troubles(stack):
         result.warn(text)
+    kept = kept_restores(stack)
+    result.data["restores"] = [
+        {
+            "id": record.id,
+            "backup": record.backup,
+            "services": list(record.services),
+            "undone": record.undone,
+        }
+        for record in kept
+    ]
+    for record in kept[:1]:
+        what = Path(record.backup).name
+        result.info(
+            f"A restore of {what} was undone: usenet backup undo --redo"
+            if record.undone
+            else f"Kept from before the restore of {what}: usenet backup undo"
+        )
     return result
 
 

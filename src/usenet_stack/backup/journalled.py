@@ -8,16 +8,40 @@ from usenet_stack.backup.operations import (
     HoldDatabases,
     RemoveBackup,
 )
+from usenet_stack.backup.restoring.closing_operations import (
+    AwaitReturn,
+    ForgetRestores,
+    MendKeys,
+    NoteRestore,
+)
+from usenet_stack.backup.restoring.folder_operations import (
+    CarryOver,
+    SetKeys,
+    SwapFolders,
+)
+from usenet_stack.backup.restoring.operations import StageBackup, UnpackBackup
+from usenet_stack.backup.restoring.rebuilding import PlaceStack, StageStack
 from usenet_stack.backup.schedule import RemoveFile, SystemdTimer
 
 __all__ = [
+    "AwaitReturn",
+    "CarryOver",
     "CopyBackup",
     "CreateBackup",
     "DrillBackup",
+    "ForgetRestores",
     "HoldDatabases",
     "KeepSchedule",
+    "MendKeys",
+    "NoteRestore",
+    "PlaceStack",
     "RcloneBackup",
     "RemoveBackup",
     "RemoveFile",
+    "SetKeys",
+    "StageBackup",
+    "StageStack",
+    "SwapFolders",
     "SystemdTimer",
+    "UnpackBackup",
 ]

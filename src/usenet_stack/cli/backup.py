@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from usenet_stack.cli.backup_proof import DRILL, EXTRACT
+from usenet_stack.cli.backup_restore import RESTORE, UNDO
 from usenet_stack.cli.backup_spec import GROUP_PARTS, group
 from usenet_stack.cli.call import Call
 from usenet_stack.result import Result
@@ -154,6 +155,13 @@ def verify(call: Call) -> Result:
     from usenet_stack.backup import all_backups, find_backup, verify_backups
     from usenet_stack.cli.context import open_stack
 
+    if call.flag("all") and call.has("backup"):
+        from usenet_stack.cli.usage import usage_error
+
+        raise usage_error(
+            "`usenet backup verify` takes a backup or --all, not both.",
+            "usenet backup verify --help",
+        )
     stack = open_stack(call)
     if call.flag("all"):
         return verify_backups(all_backups(stack), _identity(call))
@@ -350,13 +358,9 @@ _RUNS = {
     "clock": clock,
 }
 
-GROUP = group(
-    (
-        *(
-            part._replace(run=_RUNS[part.path.split()[1]])
-            for part in GROUP_PARTS
-        ),
-        EXTRACT,
-        DRILL,
-    )
+_PARTS = tuple(
+    part._replace(run=_RUNS[part.path.split()[1]]) for part in GROUP_PARTS
 )
+
+# What makes backups and puts them back stands first.
+GROUP = group((*_PARTS[:3], RESTORE, UNDO, EXTRACT, DRILL, *_PARTS[3:]))

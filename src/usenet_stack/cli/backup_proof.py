@@ -78,11 +78,13 @@ def drill(call: Call) -> Result:
 
     stack = open_stack(call)
     path = find_backup(stack, call.text("backup", "latest"))
+    simulated = call.flag("simulated")
     if call.dry_run:
-        return plan_result(plan_drill(stack, path))
+        return plan_result(plan_drill(stack, path, simulated=simulated))
     identity = opening(call, path)
     with progress(call) as observer:
-        return drill_backup(stack, path, identity, observer)
+        words = (stack, path, identity, observer)
+        return drill_backup(*words, simulated=simulated)
 
 
 DRILL = Command(
@@ -91,26 +93,39 @@ DRILL = Command(
     run=drill,
     show="backup_proof:show_drill",
     description="""
-        Restores a backup into a sandbox of its own, with its own network and
-        ports, starts every service that is in it, and removes the sandbox
-        again. A service passes when it gets ready on what was restored; a
-        database when it opens, is whole and holds the rows that the manifest
-        counts, before its service ran and after.
+        Restores a backup into a sandbox of its own, starts every service that
+        is in it, and removes the sandbox again. A service passes when it gets
+        ready on what was restored; a database when it opens, is whole and
+        holds the rows that the manifest counts, before its service ran and
+        after.
 
-        The applications of the sandbox are simulated: no image is pulled,
-        nothing is downloaded, nobody is notified. Your own stack runs on.
+        Services are started from the images that your stack runs now, four at
+        a time, on a network that leads nowhere: nothing is pulled, downloaded
+        or published, nobody is notified. In place of media and downloads they
+        see empty folders. One that is older than its data fails. What needs
+        the machine itself (the Docker socket, its network, a VPN) is skipped
+        and named; its databases are checked all the same. Your own stack runs
+        on.
+
+        With --simulated, and in a sandbox, simulated applications take the
+        place of the real ones: quick, and for machines with little memory.
         `usenet backup schedule --drill` has one tried every week.
     """,
     arguments=(BACKUP._replace(required=False),),
-    options=(IDENTITY,),
+    options=(
+        Option(("--simulated",), "Start simulated applications, no real ones"),
+        IDENTITY,
+    ),
     examples=(
         ("usenet backup drill", "Tries the newest backup."),
         ("usenet backup drill before-4.1", "Tries an older one."),
+        ("usenet backup drill --simulated", "With little memory."),
     ),
     errors=(
         "backup.unknown",
         "backup.damaged",
         "backup.drill",
+        "backup.older-app",
         "docker.not-running",
     ),
     see_also=("backup verify", "backup schedule", "backup extract"),

@@ -381,10 +381,12 @@ def group(commands: tuple[Command, ...]) -> Group:
         description="""
             A backup holds what makes a stack yours: settings, keys,
             databases. It is taken while everything runs. Media is not in it.
+            A restore puts all of it back, or nothing; `undo` takes it back.
         """,
         examples=(
             ("usenet backup create", "Writes one."),
             ("usenet backup list", "Shows those that there are."),
+            ("usenet backup restore latest", "Puts everything back."),
         ),
         errors=("stack.not-found", "lock.held"),
         see_also=("deploy", "config path", "journal list"),

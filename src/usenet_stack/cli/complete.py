@@ -203,6 +203,7 @@ SETTINGS = (
     "backup.recipients",
     "backup.passphrase_file",
     "backup.busy_seconds",
+    "backup.keep_restores",
     "backup.notice",
     "backup.notice_when",
     "backup.limit.minimal",

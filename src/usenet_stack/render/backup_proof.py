@@ -16,22 +16,30 @@ def show_extracted(data: dict[str, Any], screen: Screen) -> None:
 
 
 def show_drill(data: dict[str, Any], screen: Screen) -> None:
-    """Print what started, and which databases are right."""
-    for what in ("services", "databases"):
-        for row in data[what]:
-            if not row["ok"]:
-                screen.line(f"{row['name']}: {row['why']}", "bold red")
-    good = {
-        what: sum(row["ok"] for row in data[what])
-        for what in ("services", "databases")
-    }
-    services = counted(len(data["services"]), "service")
-    databases = counted(len(data["databases"]), "database")
+    """Print what started, what was left out, and how the databases are."""
+    services, databases = data["services"], data["databases"]
+    for row in (*services, *databases):
+        if row["ok"] is False:
+            screen.line(f"{row['name']}: {row['why']}", "bold red")
+        elif row["ok"] is None:
+            screen.line(f"{row['name']} was not started: {row['why']}.")
+        elif row["why"]:
+            screen.line(f"{row['name']}: {row['why']}")
+    tried = [row for row in services if row["ok"] is not None]
+    for row in tried:
+        here, was = row["version"], row["data_version"]
+        if here and was and here != was and row["ok"]:
+            screen.line(f"{row['name']}: {here} started on data of {was}.")
+    good = sum(row["ok"] for row in tried)
+    simulated = any(row["how"] == "simulated" for row in tried)
+    how = " (simulated)" if simulated else ""
     screen.line(
-        f"{good['services']} of {services} started on what was restored."
+        f"{good} of {counted(len(tried), 'service')} started on what was "
+        f"restored{how}."
     )
     screen.line(
-        f"{good['databases']} of {databases} opened, whole, with "
+        f"{sum(row['ok'] for row in databases)} of "
+        f"{counted(len(databases), 'database')} opened, whole, with "
         f"{counted(data['rows'], 'row')}."
     )
     screen.line(f"It took {data['seconds']:.0f} s; the sandbox is gone.")

@@ -160,6 +160,8 @@ class BackupTable(_Table, frozen=True):
             recipients; relative ones are below the stack's folder.
         busy_seconds: how long a database may stay locked before its service
             is stopped for the copy.
+        keep_restores: how many restores `backup undo` can take back; each
+            keeps the folders that it replaced.
         notice: whom a scheduled backup tells: an address to post to, such as
             "https://ntfy.example/box", or a command that reads the text.
         notice_when: only of failures, or always.
@@ -171,6 +173,7 @@ class BackupTable(_Table, frozen=True):
     recipients: tuple[str, ...] = ()
     passphrase_file: str = ""
     busy_seconds: Annotated[float, Meta(gt=0, le=3600)] = 30.0
+    keep_restores: Annotated[int, Meta(ge=1, le=100)] = 3
     notice: str = ""
     notice_when: Literal["failure", "always"] = "failure"
     limit: BackupLimitTable = BackupLimitTable()

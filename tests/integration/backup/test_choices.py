@@ -320,4 +320,6 @@ def test_the_commands(usenet: Cli, used: Stack) -> None:
     assert "config/sonarr/config.xml" in run("show", "latest", "--files")
     assert "whole" in run("verify", "--all")
     assert "never" not in run("list")
-    assert usenet("backup", "verify", "--stack", str(used.folder)).rc == 2
+    for words in ((), ("latest", "--all")):
+        there = ("--stack", str(used.folder))
+        assert usenet("backup", "verify", *words, *there).rc == 2

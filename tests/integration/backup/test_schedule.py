@@ -25,12 +25,8 @@ from usenet_stack.backup import (
     run_backups,
 )
 from usenet_stack.backup.clock import clock_runs, read_schedule, schedule_path
-from usenet_stack.backup.drilling import (
-    Report,
-    Tried,
-    drill_is_due,
-    report_path,
-)
+from usenet_stack.backup.drill_report import Report, Started
+from usenet_stack.backup.drilling import drill_is_due, report_path
 from usenet_stack.backup.note import read_note
 from usenet_stack.backup.schedule import units
 from usenet_stack.errors import UsenetError
@@ -377,7 +373,7 @@ def test_a_drill_is_due_every_week_and_after_a_failure(
         (now - 7 * 86400, True, True),
         (now - 60, False, True),
     ):
-        tried = (Tried("sonarr", ok),)
+        tried = (Started("sonarr", ok),)
         report.write_bytes(msgspec.json.encode(Report("b", began, tried)))
         assert drill_is_due(sandbox, now) is due
     report.write_text("{")
