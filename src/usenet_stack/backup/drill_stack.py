@@ -24,6 +24,8 @@ from usenet_stack.stack.model import Stack, project_name
 from usenet_stack.stack.template import NewStack, new_settings_text
 
 SECONDS = 1200.0
+# Stands in the folder of a drill of which containers were made.
+CONTAINERS = "containers"
 MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -85,30 +87,43 @@ def stop_drill(folder: Path) -> None:
     _usenet(folder, "destroy", "--yes", "--quiet")
 
 
+def announce_containers(folder: Path) -> None:
+    """Note that there will be containers, so that none is forgotten."""
+    (folder / CONTAINERS).touch()
+
+
 def remove_drill(folder: Path) -> None:
     """Remove a sandbox with all that it left on the machine.
 
     Raises:
-        UsenetError: backup.drill-left: something is still mounted there.
+        UsenetError: backup.drill-left: something is still mounted there;
+            backup.drill-owned: its files belong to somebody else;
+            docker.not-running while there may be containers.
     """
     if not folder.exists():
         return
     if (folder / STACK_FILE).exists():
         stop_drill(folder)
-    _remove_containers(project_name(folder.name))
+    # Whatever was left by one that was killed half way.
+    try:
+        _remove_containers(project_name(folder.name))
+    except UsenetError:
+        if (folder / CONTAINERS).exists():
+            raise
     if any(_is_mounted_below(folder)):
         raise UsenetError("backup.drill-left", path=folder)
-    shutil.rmtree(folder)
+    try:
+        shutil.rmtree(folder)
+    except PermissionError as problem:
+        raise UsenetError("backup.drill-owned", path=folder) from problem
 
 
 def _remove_containers(project: str) -> None:
-    # Whatever a deploy left that was killed half way.
     engine = Engine()
-    with contextlib.suppress(UsenetError):
-        for container in engine.containers(project):
-            engine.remove(container["Id"])
-        for network in engine.networks(project):
-            engine.remove_network(network["Id"])
+    for container in engine.containers(project):
+        engine.remove(container["Id"], volumes=True)
+    for network in engine.networks(project):
+        engine.remove_network(network["Id"])
 
 
 def _is_mounted_below(folder: Path) -> list[str]:

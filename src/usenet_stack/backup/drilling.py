@@ -1,36 +1,37 @@
 """`usenet backup drill`: prove a backup by starting what is in it.
 
-It goes into a stack of its own below `.usenet/`: a sandbox with its own
-network, its own ports and simulated applications, which open the restored
-settings and databases as the real ones do. Afterwards all of it is removed;
-after a crash the next command does that, as the journal says.
+It goes into a folder of its own below `.usenet/`, and each service is started
+on what was restored: from the stack's own image on a network that leads
+nowhere, or, in a sandbox, as the simulated application of a sandbox of its
+own. Afterwards all of it is removed; after a crash the next command does
+that, as the journal says.
 """
 
 import os
-import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
 import msgspec
 
-from usenet_stack.backup.copy_databases import check, count_rows
+from usenet_stack.backup.drill_container import Drill
+from usenet_stack.backup.drill_files import WAS, open_again, unpack
+from usenet_stack.backup.drill_real import start_real
+from usenet_stack.backup.drill_report import Report, Started
 from usenet_stack.backup.drill_stack import (
+    announce_containers,
     remove_drill,
     start_drill,
     stop_drill,
     write_settings,
 )
-from usenet_stack.backup.manifest import FileRecord, Manifest
-from usenet_stack.backup.members import Member
-from usenet_stack.backup.placing import Placer
-from usenet_stack.backup.reading import Entry, open_archive
+from usenet_stack.backup.manifest import Manifest
+from usenet_stack.backup.reading import open_archive
 from usenet_stack.backup.verify import readable
+from usenet_stack.docker.engine import PROJECT_LABEL
 from usenet_stack.errors import UsenetError
 from usenet_stack.result import Result
-from usenet_stack.stack.model import Stack, load_stack
+from usenet_stack.stack.model import Stack, load_stack, project_name
 from usenet_stack.transaction import (
     SILENT,
     Context,
@@ -45,43 +46,7 @@ from usenet_stack.transaction.operation import Before
 
 DRILL = "backup drill"
 RUNS = ("ready", "timer")
-WAS = "stack.toml.was"
 WEEK, SLACK = 7 * 86400.0, 6 * 3600.0
-
-
-class Tried(msgspec.Struct, frozen=True):
-    """How one service or one database fared.
-
-    Args:
-        name: of the service, or of the database in the archive.
-        ok: it started, or opened and held what it should.
-        why: what is wrong; "" if nothing is.
-    """
-
-    name: str
-    ok: bool
-    why: str = ""
-
-
-class Report(msgspec.Struct, frozen=True):
-    """How a drill went; kept in `.usenet/backup-drill.json`.
-
-    Args:
-        began: seconds since 1970.
-        seconds: how long it took, with the removal.
-    """
-
-    backup: str
-    began: float
-    services: tuple[Tried, ...] = ()
-    databases: tuple[Tried, ...] = ()
-    rows: int = 0
-    seconds: float = 0.0
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything started and every database is right."""
-        return all(tried.ok for tried in (*self.services, *self.databases))
 
 
 class DrillBackup(Operation, frozen=True):
@@ -91,17 +56,20 @@ class DrillBackup(Operation, frozen=True):
         path: of the backup.
         folder: of the sandbox; it does not exist before and not afterwards.
         identity: opens an encrypted backup.
+        simulated: no real application is started.
     """
 
     kind: ClassVar[str] = "backup.drill"
     path: Path
     folder: Path
     identity: Path | None = None
+    simulated: bool = True
 
     def describe(self) -> str:
+        how = "by simulated applications" if self.simulated else "by real ones"
         return (
-            f"start what {self.path.name} holds in a sandbox of its own "
-            f"({self.folder}), and remove it again"
+            f"start what {self.path.name} holds, {how}, in a sandbox of its "
+            f"own ({self.folder}), and remove it again"
         )
 
     def do(self, context: Context, before: Before) -> None:
@@ -126,7 +94,14 @@ class DrillBackup(Operation, frozen=True):
         return not self.folder.exists()
 
     def manual(self, before: Before) -> str:
-        return f"usenet destroy --stack '{self.folder}'   (then remove it)"
+        if self.simulated:
+            return f"usenet destroy --stack '{self.folder}'   (then remove it)"
+        project = project_name(self.folder.name)
+        label = f"--filter label={PROJECT_LABEL}={project}"
+        return (
+            f"docker rm -fv $(docker ps -aq {label}); "
+            f"docker network rm {project}; sudo rm -r '{self.folder}'"
+        )
 
 
 def report_path(stack: Stack) -> Path:
@@ -152,13 +127,22 @@ def drill_is_due(stack: Stack, now: float) -> bool:
 
 
 def plan_drill(
-    stack: Stack, backup: Path, identity: Path | None = None
+    stack: Stack,
+    backup: Path,
+    identity: Path | None = None,
+    *,
+    simulated: bool = False,
 ) -> Plan:
-    """Return the drill of a backup as a plan."""
+    """Return the drill of a backup as a plan.
+
+    Args:
+        simulated: no real application is started. A sandbox has none.
+    """
     # Docker's names of networks and containers are made from it.
     folder = stack.state_path / f"drill-{os.urandom(3).hex()}"
-    step = Step(DrillBackup(backup, folder, identity), "to prove that it works")
-    return Plan(DRILL, (step,), "back")
+    simulated = simulated or stack.sandbox
+    drill = DrillBackup(backup, folder, identity, simulated)
+    return Plan(DRILL, (Step(drill, "to prove that it works"),), "back")
 
 
 def drill_backup(
@@ -167,28 +151,29 @@ def drill_backup(
     identity: Path | None = None,
     observer: Observer = SILENT,
     *,
+    simulated: bool = False,
     wait_s: float = 0.0,
 ) -> Result:
     """Start what a backup holds in a throw-away sandbox, and tell how it went.
 
-    Returns: `backup`, `services[]` and `databases[]` with `name`, `ok`,
-        `why`; `rows` that were counted, `seconds`; an error for what failed.
+    Args:
+        simulated: no real application is started. A sandbox has none.
+
+    Returns: `backup`, `services[]` and `databases[]`, see `drill_report`;
+        `rows` that were counted, `seconds`; an error for what failed.
     Raises:
         UsenetError: backup.damaged, backup.locked-up, backup.drill-start:
             the sandbox could not be made; docker.not-running; lock.held.
     Effects: a sandbox that is gone afterwards; `.usenet/backup-drill.json`.
     """
     with open_session(stack.folder, DRILL, observer, wait_s=wait_s) as session:
-        session.run(plan_drill(stack, backup, identity))
+        plan = plan_drill(stack, backup, identity, simulated=simulated)
+        session.run(plan)
     report = last_drill(stack)
     assert report is not None
     data = msgspec.to_builtins(report)
     result = Result({**data, "backup": str(backup), "ok": report.ok})
-    for tried in (*report.services, *report.databases):
-        if not tried.ok:
-            result.errors.append(
-                UsenetError("backup.drill", name=tried.name, why=tried.why)
-            )
+    result.errors += [each.error for each in report.failed]
     return result
 
 
@@ -203,110 +188,37 @@ def _drill(stack: Stack, drill: DrillBackup, context: Context) -> Report:
         open_archive(plain) as archive,
     ):
         manifest = archive.manifest
-        records = _unpack(archive.members(), drill.folder)
+        records = unpack(archive.members(), drill.folder)
     names = _known(stack, manifest)
     if not names:
         raise UsenetError(
             "backup.drill-start", why="No service that is known is in it."
         )
-    write_settings(stack, drill.folder, names, drill.folder / WAS)
-    tell("starting the services", None, None, "")
-    states = start_drill(drill.folder)
+    if drill.simulated:
+        services = _simulate(stack, drill, names, context)
+    else:
+        announce_containers(drill.folder)
+        place = Drill(stack, drill.folder, project_name(drill.folder.name))
+        services = start_real(place, manifest, names, tell)
     tell("checking the databases", None, None, "")
-    stop_drill(drill.folder)
-    services = tuple(
-        Tried(name, state in RUNS, "" if state in RUNS else (why or state))
-        for name in names
-        for state, why in [states.get(name, ("", "it was not started"))]
-    )
-    databases = tuple(_open(drill.folder, record) for record in records)
+    databases = tuple(open_again(drill.folder, record) for record in records)
     rows = sum(sum((record.rows or {}).values()) for record in records)
     return Report(str(drill.path), 0.0, services, databases, rows)
 
 
+def _simulate(
+    stack: Stack, drill: DrillBackup, names: list[str], context: Context
+) -> tuple[Started, ...]:
+    write_settings(stack, drill.folder, names, drill.folder / WAS)
+    context.progress("starting the services", None, None, "")
+    states = start_drill(drill.folder)
+    stop_drill(drill.folder)
+    return tuple(
+        Started(name, state in RUNS, "" if state in RUNS else (why or state))
+        for name in names
+        for state, why in [states.get(name, ("", "it was not started"))]
+    )
+
+
 def _known(stack: Stack, manifest: Manifest) -> list[str]:
     return [n for n in manifest.service_names if n in stack.catalog]
-
-
-def _unpack(members: Iterator[Entry], folder: Path) -> list[FileRecord]:
-    """Put settings, databases and keys where a stack has them.
-
-    Returns: the databases, after each was compared with the manifest.
-    """
-    folder.mkdir(mode=0o700)
-    (folder / "config").mkdir()
-    placer = Placer(folder)
-    databases = []
-    for member, record, content in members:
-        below = _place_of(member.name)
-        if below is None or _leads_out(member):
-            continue
-        if member.type == "hardlink":
-            target = _place_of(member.target)
-            if target is not None:
-                placer.link(below, target)
-            continue
-        placer.place(below, member, content)
-        if record.kind == "database" and below.startswith(b"config/"):
-            _compare(folder / os.fsdecode(below), record)
-            databases.append(record)
-    placer.finish()
-    return databases
-
-
-def _place_of(name: bytes) -> bytes | None:
-    """Return where a member goes in the sandbox; None: nowhere."""
-    if name.startswith(b"config/"):
-        return name
-    if name == b"stack/.env" or name.startswith(b"stack/services.d"):
-        return name.removeprefix(b"stack/")
-    if name == b"stack/stack.toml":
-        return WAS.encode()
-    return None
-
-
-def _leads_out(member: Member) -> bool:
-    """Tell whether a link could lead a deploy out of its service's folder."""
-    if member.type != "link":
-        return False
-    if member.target.startswith(b"/"):
-        return True
-    depth = member.name.count(b"/") - 2
-    for part in member.target.split(b"/"):
-        depth += -1 if part == b".." else part not in (b"", b".")
-        if depth < 0:
-            return True
-    return False
-
-
-def _compare(path: Path, record: FileRecord) -> None:
-    """Open a database that was just unpacked.
-
-    Raises:
-        ValueError: it is damaged, or holds other rows than it did.
-    """
-    try:
-        with closing(sqlite3.connect(path)) as database:
-            check(database)
-            found = count_rows(database)
-    except sqlite3.Error as problem:
-        raise ValueError(f"the database {record.name}: {problem}") from problem
-    if record.rows is not None and found != record.rows:
-        raise ValueError(f"{record.name} holds other rows than its manifest")
-
-
-def _open(folder: Path, record: FileRecord) -> Tried:
-    """Tell how a database is after its service ran on it."""
-    path = folder / os.fsdecode(record.path)
-    try:
-        with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as base:
-            check(base)
-            found = count_rows(base)
-    except sqlite3.Error as problem:
-        return Tried(record.name, False, f"{problem}.")
-    for table, rows in (record.rows or {}).items():
-        # Services tidy up; one that begins anew has lost what it had.
-        if table not in found or (rows and not found[table]):
-            why = f"Its service left nothing of the {rows} rows of {table}."
-            return Tried(record.name, False, why)
-    return Tried(record.name, True)

@@ -128,6 +128,15 @@ class Engine:
         target = f"/containers/{container}/stats"
         return self._object("GET", target, query)
 
+    def create(self, name: str, body: Json) -> str:
+        """Make a container, which does not run yet; return its id.
+
+        Args:
+            body: as `POST /containers/create` takes it.
+        """
+        target = "/containers/create"
+        return str(self._object("POST", target, {"name": name}, body)["Id"])
+
     def start(self, container: str) -> None:
         """Start a container; one that runs is left alone."""
         self._do("POST", f"/containers/{container}/start")
@@ -421,6 +430,32 @@ class Engine:
         """Return the networks of a Compose project."""
         query: Query = {"filters": _filters(project, None)}
         return self._list("GET", "/networks", query)
+
+    def create_network(
+        self, name: str, project: str, addresses: Json | None = None
+    ) -> Json:
+        """Make an internal network of a Compose project.
+
+        Its containers reach each other and this machine; nothing that they
+        send is forwarded.
+
+        Args:
+            addresses: Subnet, Gateway, AuxiliaryAddresses; None leaves the
+                choice to the Engine.
+
+        Returns: what the Engine knows of it.
+        """
+        body: Json = {
+            "Name": name,
+            "Driver": "bridge",
+            "Internal": True,
+            "CheckDuplicate": True,
+            "Labels": {PROJECT_LABEL: project},
+        }
+        if addresses is not None:
+            body["IPAM"] = {"Config": [addresses]}
+        made = self._object("POST", "/networks/create", body=body)
+        return self._object("GET", f"/networks/{made['Id']}")
 
     def remove_network(self, network: str) -> None:
         """Remove a network that no container uses; none there is fine."""

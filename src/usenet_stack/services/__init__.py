@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         lost_guests,
         recreate_dependents,
     )
+    from usenet_stack.services.probe import probe_once
     from usenet_stack.services.resting import come_to_rest
     from usenet_stack.services.steering import (
         plan_restart,
@@ -52,6 +53,7 @@ __all__ = [
     "plan_restart",
     "plan_start",
     "plan_stop",
+    "probe_once",
     "probe_services",
     "recreate_dependents",
     "restart",
@@ -75,6 +77,7 @@ _MODULES = {
     "list_services": "listing",
     "config_hashes": "network",
     "lost_guests": "network",
+    "probe_once": "probe",
     "probe_services": "health",
     "recreate_dependents": "network",
     "wait_until_well": "waiting",
