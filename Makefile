@@ -4,7 +4,7 @@
 PYTEST = .venv/bin/python -m pytest -q
 # Ruff does not know them by their names.
 BENCHES = bench/startup bench/deploy bench/services bench/storage \
-	bench/hotswap bench/backup
+	bench/hotswap bench/backup bench/restore
 
 .PHONY: test environment lint format types layers lock bench \
 	unit integration startup e2e crash
@@ -40,6 +40,7 @@ bench: environment
 	.venv/bin/python bench/hotswap
 	.venv/bin/python bench/backup
 	.venv/bin/python bench/backup --writer
+	.venv/bin/python bench/restore
 
 # Needs uv. --upgrade takes newer versions than those already pinned.
 lock:
