@@ -1003,6 +1003,12 @@ ERRORS: dict[str, ErrorKind] = {
         "The disk under {path} has failed or is gone.",
         "sudo dmesg | tail   (shows which; then use another, or plug it in)",
     ),
+    "disk.read-only": ErrorKind(
+        Exit.FAILURE,
+        "{path} lies on a disk that can only be read.",
+        "sudo mount -o remount,rw \"$(findmnt -no TARGET -T '{folder}')\""
+        "   (if it refuses: sudo dmesg | tail)",
+    ),
     "file.failed": ErrorKind(
         Exit.FAILURE,
         "Could not write {path}.",

@@ -250,6 +250,7 @@ def typed(problem: UsenetError | OSError) -> UsenetError:
         errno.EIO: "disk.failed",
         errno.ENODEV: "disk.failed",
         errno.ENXIO: "disk.failed",
+        errno.EROFS: "disk.read-only",
         errno.EACCES: "file.denied",
         errno.EPERM: "file.denied",
     }
