@@ -5,17 +5,12 @@ folder of it is a link. So a fresh folder that nobody else writes to is enough
 to be safe in.
 """
 
-import errno
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
+from usenet_stack.backup.making import Order, Traits, adorn, make_file
 from usenet_stack.backup.members import Member
 from usenet_stack.backup.reading import Content, Whole
-
-FLAGS = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-# A file system without attributes; attributes that only root may set.
-NO_ATTRIBUTES = (errno.EOPNOTSUPP, errno.EPERM, errno.EACCES)
 
 
 class Placer:
@@ -51,22 +46,20 @@ class Placer:
         self.files += 1
         if member.type == "link":
             os.symlink(member.target, path)  # noqa: PTH211
-            _adorn(path, member, self._owners)
+            adorn(path, self._traits(member))
         else:
             self.size += member.size
-            self._write(path, member, content.pieces())
+            size = -1 if member.extents is None else member.size
+            make_file(path, content.pieces(), self._traits(member), size)
 
-    def put(self, below: bytes, file: Whole) -> None:
-        """Make a file of what was read already; in any thread.
+    def order(self, below: bytes, member: Member, file: Whole) -> Order:
+        """Return what another process needs to make a file.
 
         Args:
-            file: with the member as it is to be.
-
-        Raises:
-            ValueError, OSError: as `place`.
+            member: as it is to be.
         """
-        file.check()
-        self._write(self._path(below), file.member, (file.content,))
+        path, traits = self._path(below), self._traits(member)
+        return file.name, path, file.content, file.sha256, traits
 
     def link(self, below: bytes, target: bytes) -> None:
         """Make a hard link to what was placed before."""
@@ -83,69 +76,17 @@ class Placer:
             ValueError: an owner or a time is none.
         """
         for path, member in reversed(self._folders):
-            _adorn(path, member, self._owners)
+            adorn(path, self._traits(member))
         if top is not None:
-            _adorn(self._top, top, self._owners)
+            adorn(self._top, self._traits(top))
 
     def _path(self, below: bytes) -> bytes:
         return self._top + b"/" + below
 
-    def _write(
-        self, path: bytes, member: Member, pieces: Iterable[bytes]
-    ) -> None:
-        descriptor = os.open(path, FLAGS, 0o600)
-        try:
-            at = 0
-            for piece in pieces:
-                # Holes come as pieces of their own.
-                if member.extents is None or piece.strip(b"\0"):
-                    _write_all(descriptor, piece, at)
-                at += len(piece)
-            if member.extents is not None:
-                os.ftruncate(descriptor, member.size)
-            _adorn(descriptor, member, self._owners)
-        except OSError as problem:
-            # A descriptor has no name that a person could use.
-            if not isinstance(problem.filename, str):
-                problem.filename = os.fsdecode(path)
-            raise
-        finally:
-            os.close(descriptor)
-
-
-def _adorn(where: bytes | int, member: Member, owners: bool) -> None:
-    """Give a file, a folder or a link what it had.
-
-    Raises:
-        ValueError: an owner or a time is none.
-    """
-    follow = isinstance(where, int)
-    times = (member.mtime_ns, member.mtime_ns)
-    try:
-        if owners:
-            os.chown(where, member.uid, member.gid, follow_symlinks=follow)
-        for key, value in member.xattrs:
-            _set_attribute(where, key, value, follow)
-        if member.type != "link":
-            os.chmod(where, member.mode)  # noqa: PTH101
-        os.utime(where, ns=times, follow_symlinks=follow)
-    except OverflowError as problem:
-        raise ValueError("an owner or a time is no such thing") from problem
-
-
-def _set_attribute(
-    where: bytes | int, key: bytes, value: bytes, follow: bool
-) -> None:
-    try:
-        os.setxattr(where, key, value, follow_symlinks=follow)
-    except OSError as problem:
-        if problem.errno not in NO_ATTRIBUTES:
-            raise
-
-
-def _write_all(descriptor: int, content: bytes, at: int) -> None:
-    view = memoryview(content)
-    while view:
-        done = os.pwrite(descriptor, view, at)
-        at += done
-        view = view[done:]
+    def _traits(self, member: Member) -> Traits:
+        return (
+            None if member.type == "link" else member.mode,
+            (member.uid, member.gid) if self._owners else None,
+            member.mtime_ns,
+            member.xattrs,
+        )

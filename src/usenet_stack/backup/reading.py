@@ -82,24 +82,16 @@ class Entry(NamedTuple):
 
 
 class Whole(NamedTuple):
-    """A file that was read; who takes it compares it, in any thread.
+    """A file that was read and is not compared yet.
 
     Args:
-        sha256: what it must come to.
+        name: in the archive.
+        sha256: what its content must come to.
     """
 
-    member: Member
+    name: bytes
     content: bytes
     sha256: str
-
-    def check(self) -> None:
-        """Compare it.
-
-        Raises:
-            ValueError: it is not what was packed.
-        """
-        if hashlib.sha256(self.content).hexdigest() != self.sha256:
-            raise _changed(self.member)
 
 
 class Content:
@@ -126,7 +118,7 @@ class Content:
         """
         return self._pieces
 
-    def whole(self) -> "Whole":
+    def whole(self) -> Whole:
         """Return all of a file without holes, not compared yet.
 
         Raises:
@@ -135,7 +127,7 @@ class Content:
         content = _exactly(self._stream, self._member.size)
         _exactly(self._stream, padding(self._member.stored))
         self._pieces = iter(())
-        return Whole(self._member, content, self._sha256)
+        return Whole(self._member.name, content, self._sha256)
 
     def finish(self) -> None:
         """Read what the caller has not; it is compared all the same."""
@@ -159,7 +151,7 @@ class Content:
         yield from _zeros(digest, self._member.size - at)
         _exactly(self._stream, padding(self._member.stored))
         if digest.hexdigest() != self._sha256:
-            raise _changed(self._member)
+            raise changed(self._member.name)
 
     def _extents(self) -> tuple[tuple[int, int], ...]:
         if self._member.extents is None:
@@ -167,8 +159,9 @@ class Content:
         return self._member.extents
 
 
-def _changed(member: Member) -> ValueError:
-    return ValueError(f"{manifests.shown(member.name)} is not what was packed")
+def changed(name: bytes) -> ValueError:
+    """Return the error that a member is not what was packed."""
+    return ValueError(f"{manifests.shown(name)} is not what was packed")
 
 
 def _zeros(digest: "hashlib._Hash", count: int) -> Iterator[bytes]:
