@@ -5,12 +5,12 @@
 Each part is a whole zstd frame (or gzip member), so that `zstd -d` and `tar`
 read them as one. The manifest comes first and is known last: its room is kept
 free while the body is written. The seal is a frame that readers skip; it holds
-a SHA-256 of every byte before it, so that no bit of the file can flip unseen,
-also where it means nothing to the decompressor.
+an XXH3 of every byte before it, so that no bit of the file can flip unseen,
+also where it means nothing to the decompressor. What is in the files has its
+SHA-256 in the manifest.
 """
 
 import gzip
-import hashlib
 import os
 import struct
 import zlib
@@ -18,7 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
+import xxhash
 import zstandard
+
+from usenet_stack.backup.behind import WriteBehind
 
 Compression = Literal["zstd", "gzip"]
 SUFFIX: dict[Compression, str] = {"zstd": ".tar.zst", "gzip": ".tar.gz"}
@@ -26,8 +29,8 @@ LEVEL = 3
 # Tables that stay in the processor's own cache: three quarters of the time
 # that the level's usual ones take, for an archive that is 0.5 % larger.
 HASH_LOG, CHAIN_LOG = 15, 14
-MOST_THREADS = 4
-JOB = 4 * 1024 * 1024  # the memory of a thread is a few times that
+MOST_THREADS = 6
+JOB = 2 * 1024 * 1024  # the memory of a thread is a few times that
 LARGEST_WINDOW = 8 * 1024 * 1024
 PIECE = 1024 * 1024
 AHEAD = 16 * 1024 * 1024
@@ -37,7 +40,7 @@ GATHERED = 64 * 1024
 _SKIPPABLE = struct.Struct("<II")
 _PAD_MAGIC, _SEAL_MAGIC = 0x184D2A50, 0x184D2A55
 _MARK = b"usenet-seal-1"
-_SEAL = struct.Struct(f"<{len(_MARK)}sQ32s")  # mark, end of the head, digest
+_SEAL = struct.Struct(f"<{len(_MARK)}sQ16s")  # mark, end of the head, digest
 # An empty gzip member whose extra field "US" is the seal.
 _GZIP_FRONT = struct.Struct("<4sIBBH2sH")
 _GZIP_BACK = b"\x03\x00" + bytes(8)
@@ -71,7 +74,9 @@ def packer(compression: Compression, threads: int = 0) -> _Packer:
 
 def worker_threads() -> int:
     """Return how many threads compress."""
-    return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+    # More than can run: one that is done waits for its next job until the
+    # oldest has given out a piece.
+    return min(len(os.sched_getaffinity(0)) + 2, MOST_THREADS)
 
 
 class Container:
@@ -96,7 +101,9 @@ class Container:
         self._packer = packer(compression, worker_threads())
         self._pending = bytearray(GATHERED)
         self._filled = 0
-        self._digest = hashlib.sha256()
+        self._packed: list[bytes] = []
+        self._behind = WriteBehind(self._keep)
+        self._digest = xxhash.xxh3_128()
         self._length = 0
         self._begun = 0
 
@@ -119,16 +126,26 @@ class Container:
         self._filled = 0
 
     def _store(self, packed: bytes) -> None:
+        self._packed.append(packed)
+        if sum(map(len, self._packed)) >= PIECE:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        self._behind.write(b"".join(self._packed))
+        self._packed.clear()
+
+    def _keep(self, packed: bytes) -> None:
         self._digest.update(packed)
         self._length += len(packed)
         _write_all(self._file.fileno(), packed)
         if self._length - self._begun >= AHEAD:
-            # Has the kernel begin to write it, and waits for nothing: the
-            # sync at the end finds little left to do.
+            # Has the kernel begin to write it, waiting for nothing, and let
+            # go of what is written: the sync at the end finds little to do.
+            start = max(0, self._begun - AHEAD)
             os.posix_fadvise(
                 self._file.fileno(),
-                self.room + self._begun,
-                self._length - self._begun,
+                self.room + start,
+                self._length - start,
                 os.POSIX_FADV_DONTNEED,
             )
             self._begun = self._length
@@ -141,6 +158,8 @@ class Container:
         """
         self._compress()
         self._store(self._packer.flush())
+        self._hand_on()
+        self._behind.finish()
         packing = packer(self.compression)
         packed = b"".join(packing.compress(piece) for piece in head)
         packed += packing.flush()
@@ -186,6 +205,7 @@ class Container:
         return read_seal(self.path).digest.hex()
 
     def close(self) -> None:
+        self._behind.close()
         self._file.close()
 
 
@@ -196,7 +216,7 @@ def _write_all(descriptor: int, content: bytes) -> None:
 
 
 def _whole_digest(head: bytes, body: bytes) -> bytes:
-    return hashlib.sha256(hashlib.sha256(head).digest() + body).digest()
+    return xxhash.xxh3_128(xxhash.xxh3_128(head).digest() + body).digest()
 
 
 class Seal:
@@ -236,7 +256,7 @@ def read_seal(path: Path) -> Seal:
         OSError: it cannot be read.
     """
     for compression in SUFFIX:
-        length = len(seal(compression, 0, bytes(32)))
+        length = len(seal(compression, 0, bytes(16)))
         with path.open("rb", 0) as file:
             size = os.fstat(file.fileno()).st_size
             covered = max(0, size - length)
@@ -258,8 +278,8 @@ class SealedReader:
         self.seal = read_seal(path)
         self._file = path.open("rb", 0)
         self._left = self.seal.length
-        self._head = hashlib.sha256()
-        self._body = hashlib.sha256()
+        self._head = xxhash.xxh3_128()
+        self._body = xxhash.xxh3_128()
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes; b"" at the end."""
@@ -280,7 +300,7 @@ class SealedReader:
         while self.read(PIECE):
             pass
         both = self._head.digest() + self._body.digest()
-        if self._left or hashlib.sha256(both).digest() != self.seal.digest:
+        if self._left or xxhash.xxh3_128(both).digest() != self.seal.digest:
             raise ValueError("it is not the file that was written")
 
     def close(self) -> None:

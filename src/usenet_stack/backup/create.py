@@ -23,6 +23,7 @@ from usenet_stack.backup.selection import (
     Choice,
     chosen,
     missing_databases,
+    named_databases,
     switched_off,
 )
 from usenet_stack.backup.sizes import guard, measure
@@ -200,12 +201,10 @@ def _refuse_missing(stack: Stack, choice: Choice) -> None:
 
 def _refuse_foreign(stack: Stack, choice: Choice) -> None:
     # Others that only their first bytes tell are found while packing.
-    for service in chosen(stack, choice.services):
-        for database in service.backup.databases:
-            path = stack.config_folder(service) / database.path
-            owner = path.stat().st_uid if path.exists() else 0
-            if os.geteuid() not in (0, owner) and choice.type != "minimal":
-                raise UsenetError("backup.owner", path=path, uid=owner)
+    for _, _, path in named_databases(stack, choice):
+        owner = path.stat().st_uid if path.exists() else 0
+        if os.geteuid() not in (0, owner):
+            raise UsenetError("backup.owner", path=path, uid=owner)
 
 
 def create_backup(

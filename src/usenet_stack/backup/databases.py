@@ -15,6 +15,7 @@ from usenet_stack.backup import copy_databases
 from usenet_stack.errors import UsenetError
 
 BUSY_SECONDS = copy_databases.BUSY_SECONDS
+# Copies that lie on the disk, and in memory, at a time.
 AT_ONCE = 16
 
 
@@ -28,7 +29,6 @@ class Copied(NamedTuple):
 
     source: str
     copy: Path
-    sha256: str
     size: int
     rows: dict[str, int]
 
@@ -45,16 +45,18 @@ class DatabaseCopier:
         self, staging: Path, busy_seconds: float = BUSY_SECONDS
     ) -> None:
         self._staging = staging
-        self._pending: deque[tuple[str, Path]] = deque()
-        self._waiting: deque[str] = deque()
+        self._copies: dict[str, Path] = {}
         self._count = 0
+        self._waiting: deque[str] = deque()
+        self._begun: deque[str] = deque()
+        self._answers: dict[str, bytes] = {}
         program = Path(copy_databases.__file__)
         self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", program, str(busy_seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
+            bufsize=0,
+            process_group=0,  # Ctrl-C is for us to act on
         )
 
     def __enter__(self) -> Self:
@@ -71,45 +73,60 @@ class DatabaseCopier:
         self._process.communicate()
 
     def ask(self, source: str) -> None:
-        """Have a database copied; `next` hands the copies out in order."""
-        self._count += 1
-        target = self._staging / f"database-{self._count}"
-        self._pending.append((source, target))
-        self._waiting.append(json.dumps([source, str(target)]))
-        self._send()
+        """Have a database copied; `copied` hands the copy out."""
+        if source not in self._copies:
+            self._count += 1
+            self._copies[source] = self._staging / f"database-{self._count}"
+            self._waiting.append(source)
+            self._go_on()
 
-    def _send(self) -> None:
-        # Never so many that both pipes could be full.
-        assert self._process.stdin is not None
-        sent = len(self._pending) - len(self._waiting)
-        while self._waiting and sent < AT_ONCE:
-            self._process.stdin.write(f"{self._waiting.popleft()}\n")
-            sent += 1
+    def copied(self, source: str) -> Copied | None:
+        """Wait for the copy of a database; it is the caller's then.
 
-    def next(self) -> Copied | None:
-        """Wait for the next copy; None: the database has gone meanwhile.
-
+        Returns: None: the database has gone meanwhile.
         Raises:
             UsenetError: backup.locked, backup.database.
             OSError: the disk is full, or a file may not be read.
         """
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        source, copy = self._pending.popleft()
-        self._send()
-        if not line:
-            if self._process.wait() == -signal.SIGBUS:
-                # The disk under a copy that was being read has gone.
-                reason = os.strerror(errno.EIO)
-                raise OSError(errno.EIO, reason, str(copy))
-            why = "The process that copies databases has ended."
-            raise UsenetError("backup.database", path=source, why=why)
-        found: dict[str, Any] = json.loads(line)
+        self.ask(source)
+        if source in self._waiting:
+            self._waiting.remove(source)
+            self._begin(source)
+        while source not in self._answers:
+            self._receive()
+        found: dict[str, Any] = json.loads(self._answers.pop(source))
+        copy = self._copies.pop(source)
+        self._go_on()
         if "error" not in found:
             return Copied(source, copy, **found)
         if found["error"] == "gone":
             return None
         raise self._problem(source, found["error"], found["why"])
+
+    def _go_on(self) -> None:
+        room = AT_ONCE - len(self._copies) + len(self._waiting)
+        while self._waiting and room > 0:
+            room -= 1
+            self._begin(self._waiting.popleft())
+
+    def _begin(self, source: str) -> None:
+        assert self._process.stdin is not None
+        words = json.dumps([source, str(self._copies[source])])
+        self._process.stdin.write(f"{words}\n".encode())
+        self._begun.append(source)
+
+    def _receive(self) -> None:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        source = self._begun.popleft()
+        if not line:
+            if self._process.wait() == -signal.SIGBUS:
+                # The disk under a copy that was being read has gone.
+                reason, copy = os.strerror(errno.EIO), self._copies[source]
+                raise OSError(errno.EIO, reason, str(copy))
+            why = "The process that copies databases has ended."
+            raise UsenetError("backup.database", path=source, why=why)
+        self._answers[source] = line
 
     def _problem(self, source: str, error: str, why: str) -> Exception:
         if error == "SQLITE_FULL":

@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from usenet_stack.backup.manifest import GitState, ServiceFacts
-from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack
 from usenet_stack.stack.service import Service
@@ -50,6 +49,9 @@ def _deployed(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _versions(stack: Stack) -> dict[str, str]:
+    # Databases are copied by now; until then nothing waits for this.
+    from usenet_stack.docker.engine import SERVICE_LABEL, Engine
+
     # The labels of a container are those of its image and its own.
     try:
         containers = Engine(seconds=SECONDS).containers(stack.project)

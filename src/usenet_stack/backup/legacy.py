@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from usenet_stack.backup.container import Container
-from usenet_stack.backup.copy_databases import copy, digest_of
+from usenet_stack.backup.copy_databases import copy
 from usenet_stack.backup.manifest import (
     NAME,
     FileRecord,
@@ -236,8 +236,9 @@ class _Conversion:
             )
             return file
         work.unlink()
-        sha256, size = digest_of(target)
-        member = file.member._replace(size=size)
+        with target.open("rb") as found:
+            sha256 = hashlib.file_digest(found, "sha256").hexdigest()
+        member = file.member._replace(size=target.stat().st_size)
         return _File(member, target, sha256, True, rows)
 
     def _beside_its_log(self, name: bytes, source: Path) -> Path:

@@ -4,6 +4,7 @@ Source: POSIX.1-2017, "pax Interchange Format"; GNU tar's manual on sparse
 files (version 1.0) and on `SCHILY.xattr`.
 """
 
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 BLOCK = 512
@@ -81,8 +82,12 @@ def encode(member: Member) -> bytes:
     if not extended:
         return own
     size = len(extended)
-    first = _header(b"././@PaxHeader", b"x", 0o644, 0, 0, size, 0, b"")
-    return b"".join((first, extended, bytes(padding(size)), own))
+    return b"".join((_pax_header(size), extended, bytes(padding(size)), own))
+
+
+@lru_cache(16)  # nearly all are of one size
+def _pax_header(size: int) -> bytes:
+    return _header(b"././@PaxHeader", b"x", 0o644, 0, 0, size, 0, b"")
 
 
 def _seconds(mtime_ns: int) -> int:

@@ -48,8 +48,8 @@ class HoldDatabases(Operation, frozen=True):
         with DatabaseCopier(self.folder, busy) as copier:
             for source in self.sources:
                 copier.ask(source)
-            for _ in self.sources:
-                if copied := copier.next():
+            for source in self.sources:
+                if copied := copier.copied(source):
                     copies.append([*copied[:1], str(copied.copy), *copied[2:]])
         index = self.folder / "index.json"
         index.write_bytes(msgspec.json.encode(copies))

@@ -141,8 +141,7 @@ class Packer:
                 *(dump.name.encode(), "file", dump.mode, dump.uid, dump.gid),
                 *(found.st_size, found.st_mtime_ns),
             )
-            self._add(member, "file", _digest(file, member))
-            self._content(file, member)
+            self._stream(file, member, "file")
 
     # -- one item --------------------------------------------------------
 
@@ -189,7 +188,8 @@ class Packer:
             self._ask(item, member, found)
             return
         digest = hashlib.sha256(content).hexdigest()
-        member = member._replace(size=len(content), mtime_ns=mtime_ns)
+        if (member.size, member.mtime_ns) != (len(content), mtime_ns):
+            member = member._replace(size=len(content), mtime_ns=mtime_ns)
         kind = self._kind(item, member, content)
         self._first_of(found, member)
         self._add(member, kind, digest, steady, content=content)
@@ -214,7 +214,7 @@ class Packer:
         return True
 
     def _first_of(self, found: os.stat_result, member: Member) -> None:
-        # Never a database: it stands behind what could link to it.
+        # Never a database: each name of one is a copy of its own.
         if found.st_nlink > 1:
             self._links[_identity(member, found)] = member.name
 
@@ -231,19 +231,33 @@ class Packer:
         kind = self._kind(item, member, head)
         with copy.open("rb", 0) as file:
             copy.unlink()
-            digest = _digest(file, member)
             self._first_of(os.fstat(descriptor), member)
-            self._add(member, kind, digest, steady)
-            self._content(file, member)
+            self._stream(file, member, kind, steady)
 
-    def _content(self, file: FileIO, member: Member) -> None:
+    def _stream(
+        self,
+        file: FileIO,
+        member: Member,
+        kind: Kind,
+        steady: bool = True,
+        rows: dict[str, int] | None = None,
+    ) -> None:
+        """Pack what nobody writes to any more."""
+        self._container.write(encode(member))
         if member.extents is not None:
             self._container.write(sparse_map(member))
+        digest = hashlib.sha256()
+        at = 0
         for offset, length in member.extents or ((0, member.size),):
+            _hash_zeros(digest, offset - at)
             file.seek(offset)
             for piece in _pieces(file, length):
+                digest.update(piece)
                 self._container.write(piece)
+            at = offset + length
+        _hash_zeros(digest, member.size - at)
         self._container.write(ZEROS[: padding(member.stored)])
+        self._note(member, kind, digest.hexdigest(), steady, rows)
 
     # -- databases -------------------------------------------------------
 
@@ -263,15 +277,14 @@ class Packer:
         if copied is None:
             return
         member = member._replace(size=copied.size)
-        self._add(member, "database", copied.sha256, rows=copied.rows)
         with copied.copy.open("rb", 0) as file:
             # Gone before the disk has seen it.
             copied.copy.unlink()
-            self._content(file, member)
+            self._stream(file, member, "database", rows=copied.rows)
 
     def _next(self, item: Item) -> Copied | None:
         try:
-            copied = self._copier.next()
+            copied = self._copier.copied(item.path)
         except UsenetError as error:
             error.facts["service"] = item.service
             raise
@@ -291,17 +304,25 @@ class Packer:
         kind: Kind,
         sha256: str = "",
         steady: bool = True,
-        rows: dict[str, int] | None = None,
         content: bytes = b"",
+    ) -> None:
+        pad = ZEROS[: padding(len(content))]
+        self._container.write(b"".join((encode(member), content, pad)))
+        self._note(member, kind, sha256, steady)
+
+    def _note(
+        self,
+        member: Member,
+        kind: Kind,
+        sha256: str,
+        steady: bool,
+        rows: dict[str, int] | None = None,
     ) -> None:
         packed = self.packed
         name, raw = manifests.record_name(member.name)
-        size = member.size
-        line = FileRecord(name, kind, size, sha256, steady, raw, rows)
+        line = FileRecord(name, kind, member.size, sha256, steady, raw, rows)
         separator = b",\n" if packed.files else b""
         self._listing.write(separator + manifests.encode_line(line))
-        pad = ZEROS[: padding(len(content))]
-        self._container.write(b"".join((encode(member), content, pad)))
         if not steady:
             packed.unsteady.append(manifests.shown(member.name))
         packed.files += 1
@@ -331,7 +352,7 @@ def _member(
         stat.S_IMODE(found.st_mode),
         found.st_uid,
         found.st_gid,
-        0,
+        found.st_size if type == "file" else 0,
         found.st_mtime_ns,
         xattrs=_xattrs(descriptor) if descriptor >= 0 else (),
     )
@@ -354,6 +375,8 @@ def _xattrs(where: int | str) -> tuple[tuple[bytes, bytes], ...]:
             if follow
             else os.listxattr(where, follow_symlinks=False)
         )
+        if not names:
+            return ()
         return tuple(
             (
                 os.fsencode(name),
@@ -473,19 +496,6 @@ def _pieces(file: FileIO, length: int) -> Iterator[memoryview]:
         assert count, "a copy has become shorter"
         length -= count
         yield buffer[:count]
-
-
-def _digest(file: FileIO, member: Member) -> str:
-    digest = hashlib.sha256()
-    at = 0
-    for offset, length in member.extents or ((0, member.size),):
-        _hash_zeros(digest, offset - at)
-        file.seek(offset)
-        for piece in _pieces(file, length):
-            digest.update(piece)
-        at = offset + length
-    _hash_zeros(digest, member.size - at)
-    return digest.hexdigest()
 
 
 def _hash_zeros(digest: "hashlib._Hash", count: int) -> None:

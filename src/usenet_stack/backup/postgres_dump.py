@@ -15,7 +15,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.model import Stack
 from usenet_stack.stack.service import POSTGRES_DUMP, Service
@@ -115,6 +114,9 @@ class _Inside:
     """Runs the server's own programs, which are of its very version."""
 
     def __init__(self, stack: Stack, service: Service) -> None:
+        # A backup without PostgreSQL does not wait for this.
+        from usenet_stack.docker.engine import SERVICE_LABEL, Engine
+
         self._engine = Engine()
         self._service = service
         self._container = next(

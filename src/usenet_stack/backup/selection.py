@@ -173,13 +173,12 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
 
 
 def _is_side_file(entry: os.DirEntry[str], names: set[str]) -> bool:
-    for ending in SIDE_FILES:
-        if entry.name.endswith(ending):
-            main = entry.name.removesuffix(ending)
-            return main in names and is_sqlite(
-                entry.path.removesuffix(entry.name) + main
-            )
-    return False
+    if not entry.name.endswith(SIDE_FILES):
+        return False
+    main = entry.name[: entry.name.rindex("-")]
+    return main in names and is_sqlite(
+        entry.path.removesuffix(entry.name) + main
+    )
 
 
 def first_bytes(path: str) -> bytes:
@@ -201,6 +200,18 @@ def is_bolt(head: bytes) -> bool:
     return head[16:20] == BOLT_MAGIC
 
 
+def named_databases(
+    stack: Stack, choice: Choice
+) -> Iterator[tuple[Service, Database, Path]]:
+    """Yield the databases that the catalogue names, and their places."""
+    if choice.type == "minimal":
+        return
+    for service in chosen(stack, choice.services):
+        for database in service.backup.databases:
+            path = stack.config_folder(service) / database.path
+            yield service, database, path
+
+
 def missing_databases(
     stack: Stack, choice: Choice
 ) -> list[tuple[Service, Database]]:
@@ -209,13 +220,10 @@ def missing_databases(
     A service that has never written anything lacks nothing; what deploy
     itself puts into its folder does not count.
     """
-    if choice.type == "minimal":
-        return []
     return [
         (service, database)
-        for service in chosen(stack, choice.services)
-        for database in service.backup.databases
-        if not _is_there(stack.config_folder(service) / database.path, database)
+        for service, database, path in named_databases(stack, choice)
+        if not _is_there(path, database)
         and _has_run(stack.config_folder(service), service)
     ]
 

@@ -13,14 +13,21 @@ from usenet_stack import __version__
 from usenet_stack.backup.container import PIECE, Compression, Container
 from usenet_stack.backup.databases import Copied, DatabaseCopier
 from usenet_stack.backup.facts import git_state, service_facts
-from usenet_stack.backup.manifest import NAME, Manifest, head_and_tail
+from usenet_stack.backup.manifest import (
+    NAME,
+    Manifest,
+    ServiceFacts,
+    head_and_tail,
+)
 from usenet_stack.backup.members import Member, encode, padding
 from usenet_stack.backup.packing import TRIES, Packed, Packer, Progress
 from usenet_stack.backup.postgres_dump import dumps
 from usenet_stack.backup.selection import (
     Choice,
     chosen,
+    is_sqlite,
     missing_databases,
+    named_databases,
     select,
 )
 from usenet_stack.stack.model import Stack
@@ -64,13 +71,19 @@ def write_archive(
             listing.open("wb", PIECE) as lines,
             DatabaseCopier(staging, busy) as copier,
         ):
+            for _, _, path in named_databases(stack, choice):
+                # They take longest; others are found on the way.
+                place = str(path.resolve())
+                if place not in held and is_sqlite(place):
+                    copier.ask(place)
+            facts = service_facts(stack, services)
             packer = Packer(container, lines, staging, copier, held)
             packed = packer.pack(select(stack, choice), progress)
             if choice.type != "minimal":
                 for dump in dumps(stack, services, staging):
                     packer.pack_dump(dump)
         container.write(END)
-        manifest = _manifest(stack, choice, words, packed)
+        manifest = _manifest(stack, choice, words, packed, facts)
         container.finish(_head(manifest, listing))
         return container.path, manifest, container.seal_hex
     finally:
@@ -93,9 +106,12 @@ def _head(manifest: Manifest, listing: Path) -> Iterator[bytes]:
 
 
 def _manifest(
-    stack: Stack, choice: Choice, words: Words, packed: Packed
+    stack: Stack,
+    choice: Choice,
+    words: Words,
+    packed: Packed,
+    services: tuple[ServiceFacts, ...],
 ) -> Manifest:
-    services = chosen(stack, choice.services)
     facts: dict[str, Any] = {
         "tool": __version__,
         "type": choice.type,
@@ -103,7 +119,7 @@ def _manifest(
         "host": socket.gethostname(),
         "stack": stack.name,
         "project": stack.project,
-        "services": service_facts(stack, services),
+        "services": services,
         "git": git_state(stack.folder),
         "skipped": tuple(packed.skipped),
         "remarks": tuple(_remarks(stack, choice, packed)),
