@@ -117,8 +117,7 @@ def copies_under_a_writer(
 def _ours(path: Path, staging: Path) -> bool:
     staging.mkdir()
     with DatabaseCopier(staging) as copier:
-        copier.ask(str(path))
-        copied = copier.next()
+        copied = copier.copied(str(path))
     assert copied is not None
     bad = is_bad(copied.copy)
     shutil.rmtree(staging)
@@ -169,6 +168,5 @@ def latency_of_a_writer(
 def _copy_only(path: Path, staging: Path) -> None:
     staging.mkdir()
     with DatabaseCopier(staging) as copier:
-        copier.ask(str(path))
-        copier.next()
+        copier.copied(str(path))
     shutil.rmtree(staging)
