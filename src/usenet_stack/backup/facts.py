@@ -49,7 +49,7 @@ def _deployed(folder: Path) -> dict[str, dict[str, str]]:
 
 
 def _versions(stack: Stack) -> dict[str, str]:
-    # Databases are copied by now; until then nothing waits for this.
+    # Only now: the first databases are copied while this is imported.
     from usenet_stack.docker.engine import SERVICE_LABEL, Engine
 
     # The labels of a container are those of its image and its own.
