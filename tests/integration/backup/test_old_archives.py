@@ -11,8 +11,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from empty_engine import empty_engine
 
 from usenet_stack.backup import (
+    RestoreRequest,
     clean_backups,
     copy_backup,
     extract_path,
@@ -20,7 +22,9 @@ from usenet_stack.backup import (
     list_backups,
     open_archive,
     policy_of,
+    restore_backup,
     show_backup,
+    undo_restore,
     verify_backup,
 )
 from usenet_stack.backup.legacy import converted
@@ -211,6 +215,28 @@ def test_it_is_restored_to_who_owns_the_stack_now(
         status = path.stat()
         assert (status.st_uid, status.st_gid) == ours
     assert "4321:4322" in stager.mapped[0]
+
+
+def test_it_is_restored_in_place_and_undone(
+    make: Make, bare: Stack, tmp_path: Path
+) -> None:
+    sonarr = bare.config_root / "sonarr"
+    sonarr.mkdir(parents=True)
+    (sonarr / "config.xml").write_text("<Config>today's</Config>\n")
+    with empty_engine(tmp_path):
+        restore_backup(bare, RestoreRequest(make()))
+        with closing(sqlite3.connect(sonarr / "sonarr.db")) as database:
+            counted = database.execute("SELECT count(*) FROM Series")
+            assert counted.fetchone() == (ROWS,)
+        assert "today" not in (sonarr / "config.xml").read_text()
+        # What was Overseerr's is its successor's.
+        assert (bare.config_root / "seerr/settings.json").exists()
+        undone = undo_restore(bare)
+    assert [path.name for path in sonarr.iterdir()] == ["config.xml"]
+    assert "today" in (sonarr / "config.xml").read_text()
+    # There was nothing: it is no loss that its files stay.
+    assert (bare.config_root / "seerr/settings.json").exists()
+    assert any("seerr had no files" in text for _, text in undone.messages)
 
 
 def test_a_torn_database_is_named_and_nothing_else_is_lost(

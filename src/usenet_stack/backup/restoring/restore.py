@@ -86,6 +86,9 @@ def _told(stack: Stack, plan: Plan, journal: str) -> Result:
             data["mapped"] = [*record.mapped, *record.keys]
             data["backup"] = record.backup
             data["undone"] = record.undone
+            stayed = set(record.services) - set(data["services"])
+            for name in sorted(stayed) if record.undone else ():
+                result.info(f"{name} had no files before: its new ones stay.")
             redo = " --redo" if record.undone else ""
             result.info(f"Take it back: usenet backup undo{redo}")
     return result
