@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from usenet_stack.backup.create import (
         BackupRequest,
+        check_size,
         create_backup,
         plan_backup,
     )
@@ -82,6 +83,7 @@ _MODULES = {
     "RunRequest": "runs",
     "ScheduleRequest": "schedule",
     "all_backups": "finding",
+    "check_size": "create",
     "clean_backups": "clean",
     "copy_backup": "copying",
     "create_backup": "create",
@@ -126,6 +128,7 @@ __all__ = [
     "RunRequest",
     "ScheduleRequest",
     "all_backups",
+    "check_size",
     "clean_backups",
     "copy_backup",
     "create_backup",

@@ -73,9 +73,8 @@ def plan_backup(stack: Stack, request: BackupRequest) -> Plan:
 
     Raises:
         UsenetError: backup.missing-database, backup.postgres,
-            backup.too-large, backup.target, backup.no-age,
-            backup.no-recipient, backup.recipient, backup.name,
-            service.unknown, service.off.
+            backup.target, backup.no-age, backup.no-recipient,
+            backup.recipient, backup.name, service.unknown, service.off.
     """
     settings = stack.settings.backup
     type: Type = request.type or settings.type
@@ -86,9 +85,6 @@ def plan_backup(stack: Stack, request: BackupRequest) -> Plan:
         _refuse_postgres(stack, choice)
     _refuse_missing(stack, choice)
     _refuse_foreign(stack, choice)
-    sizes = measure(stack, choice)
-    if not request.force:
-        guard(stack, type, sizes)
     name = new_name(
         type,
         request.compression or settings.compression,
@@ -104,12 +100,23 @@ def plan_backup(stack: Stack, request: BackupRequest) -> Plan:
         request.name,
         request.description,
         lock.recipients if lock else (),
-        sizes.room,
+        request.force,
         lock is not None and not lock.recipients,
         lock.file if lock else None,
     )
     why = "you asked for it; nothing is stopped"
     return Plan(COMMAND, (*_folder(folder), Step(operation, why)))
+
+
+def check_size(stack: Stack, request: BackupRequest) -> None:
+    """Check that a backup is no larger than stack.toml allows.
+
+    Raises:
+        UsenetError: backup.too-large.
+    """
+    type: Type = request.type or stack.settings.backup.type
+    if not request.force:
+        guard(stack, type, measure(stack, Choice(type, request.services)))
 
 
 class _Lock(NamedTuple):
@@ -223,8 +230,9 @@ def create_backup(
         `skipped`, `encrypted`, `stopped`: services that were stopped for
         a moment because they never let go of a database.
     Raises:
-        UsenetError: as `plan_backup`; backup.database, backup.locked,
-            backup.owner, disk.full, lock.held; nothing is left then.
+        UsenetError: as `plan_backup`; backup.too-large, backup.database,
+            backup.locked, backup.owner, disk.full, lock.held; nothing is
+            left then.
     Effects: one archive and its note, both 0600.
     """
     stopped: list[str] = []
@@ -237,6 +245,7 @@ def create_backup(
                 outcome = session.run(plan)
                 break
             except UsenetError as error:
+                _refuse_large(error)
                 plan = _with_stop(stack, plan, error, stopped)
     result = created(_operation(plan), stopped)
     for text in _left_out(stack, _operation(plan)):
@@ -245,6 +254,17 @@ def create_backup(
         result.errors.append(failure.error)
         result.partial = True
     return result
+
+
+def _refuse_large(error: UsenetError) -> None:
+    """Raise what stopped a backup before any of it was written."""
+    cause = error.__cause__
+    if (
+        error.code == "transaction.rolled-back"
+        and isinstance(cause, UsenetError)
+        and cause.code == "backup.too-large"
+    ):
+        raise cause from None
 
 
 def _left_out(stack: Stack, operation: CreateBackup) -> Iterator[str]:

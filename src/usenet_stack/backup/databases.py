@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from usenet_stack.errors import UsenetError
 
 BUSY_SECONDS = copy_databases.BUSY_SECONDS
 # Copies that lie on the disk, and in memory, at a time.
-AT_ONCE = 16
+AT_ONCE = 4
 
 
 class Copied(NamedTuple):
@@ -80,6 +81,12 @@ class DatabaseCopier:
             self._waiting.append(source)
             self._go_on()
 
+    def finished(self) -> list[str]:
+        """Return whose copies can be had without waiting for them."""
+        while self._begun and self._has_answered():
+            self._receive()
+        return list(self._answers)
+
     def copied(self, source: str) -> Copied | None:
         """Wait for the copy of a database; it is the caller's then.
 
@@ -114,6 +121,10 @@ class DatabaseCopier:
         words = json.dumps([source, str(self._copies[source])])
         self._process.stdin.write(f"{words}\n".encode())
         self._begun.append(source)
+
+    def _has_answered(self) -> bool:
+        assert self._process.stdout is not None
+        return bool(select.select([self._process.stdout], [], [], 0)[0])
 
     def _receive(self) -> None:
         assert self._process.stdout is not None

@@ -11,7 +11,6 @@ from usenet_stack.backup.reading import Archive, open_archive
 from usenet_stack.backup.rules import rules_of
 from usenet_stack.backup.scratch import scratch
 from usenet_stack.backup.selection import Choice
-from usenet_stack.backup.sizes import measure
 from usenet_stack.backup.verify import readable
 from usenet_stack.backup.writing import Words, write_archive
 from usenet_stack.result import Result
@@ -86,11 +85,11 @@ def _other(
         if name in on and stack.config_folder(stack.catalog[name]).is_dir()
     )
     live = Choice(choice.type, there)
-    room = measure(stack, live).room
     with scratch() as folder:
         yield write_archive(
-            *(stack, live, Words(), folder, "zstd", room, {}),
+            *(stack, live, Words(), folder, "zstd", {}),
             lambda _done: None,
+            guarded=False,
         )[0]
 
 

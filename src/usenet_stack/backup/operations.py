@@ -83,7 +83,7 @@ class CreateBackup(Operation, frozen=True):
         recipients: public keys to encrypt to; none leaves it readable.
         passphrase: encrypt to the one that was typed, or to that in
             `passphrase_file`. It is in no journal.
-        room: bytes that the manifest may take.
+        force: whatever its size.
     """
 
     kind: ClassVar[str] = "backup.create"
@@ -93,7 +93,7 @@ class CreateBackup(Operation, frozen=True):
     name: str = ""
     description: str = ""
     recipients: tuple[str, ...] = ()
-    room: int = 0
+    force: bool = False
     passphrase: bool = False
     passphrase_file: Path | None = None
 
@@ -121,9 +121,9 @@ class CreateBackup(Operation, frozen=True):
             Words(self.name, self.description),
             staging,
             self._compression,
-            self.room,
             held_databases(held_folder(self.path)),
             lambda done: context.progress("packed", done, None, "files"),
+            guarded=not self.force,
         )
         if self.encrypted:
             archive, seal = self._encrypted(archive)

@@ -98,12 +98,12 @@ class Packer:
         self._copier = copier
         self._held = held or {}
         self._links: dict[tuple[bytes, int, int], bytes] = {}
-        self._asked: list[tuple[Item, Member]] = []
+        self._asked: dict[str, list[tuple[Item, Member]]] = {}
         self._folders: set[bytes] = set()
         self.packed = Packed()
 
     def pack(self, items: Iterable[Item], progress: Progress) -> Packed:
-        """Pack all of it, the databases last.
+        """Pack all of it, each database once there is a copy of it.
 
         Raises:
             UsenetError: backup.database, backup.locked,
@@ -121,8 +121,11 @@ class Packer:
                 continue
             if number % 500 == 0:
                 progress(self.packed.files)
-        for item, member in self._asked:
-            self._database(item, member)
+            if number % 50 == 0:
+                for source in self._copier.finished():
+                    self._databases(source)
+        for source in list(self._asked):
+            self._databases(source)
             progress(self.packed.files)
         return self.packed
 
@@ -268,19 +271,21 @@ class Packer:
             raise UsenetError("backup.owner", path=item.path, uid=found.st_uid)
         if item.path not in self._held:
             self._copier.ask(item.path)
-        self._asked.append((item, member))
+        self._asked.setdefault(item.path, []).append((item, member))
 
-    def _database(self, item: Item, member: Member) -> None:
-        copied = self._held.get(item.path)
-        if copied is None:
-            copied = self._next(item)
+    def _databases(self, source: str) -> None:
+        """Pack one copy of a database under each name of it."""
+        names = self._asked.pop(source, None)
+        if not names:
+            return  # it is copied ahead, and met later
+        copied = self._held.get(source) or self._next(names[0][0])
         if copied is None:
             return
-        member = member._replace(size=copied.size)
-        with copied.copy.open("rb", 0) as file:
-            # Gone before the disk has seen it.
-            copied.copy.unlink()
-            self._stream(file, member, "database", rows=copied.rows)
+        for _, member in names:
+            with copied.copy.open("rb", 0) as file:
+                found = member._replace(size=copied.size)
+                self._stream(file, found, "database", rows=copied.rows)
+        copied.copy.unlink()
 
     def _next(self, item: Item) -> Copied | None:
         try:

@@ -19,6 +19,8 @@ from usenet_stack.stack.service import Backup
 
 MIB = 1024 * 1024
 CULPRITS = 5
+# Of a larger selection nothing is kept: some ten megabytes of memory.
+MOST_KEPT = 30_000
 LARGEST = 10
 # What a file's line takes of the compressed manifest: half of it is a hash.
 LINE = 64
@@ -32,11 +34,13 @@ class Sizes(NamedTuple):
     Args:
         files, size: how many, and the bytes in them.
         folders: bytes by service and the topmost folder in it.
+        items: the selection itself, where it is not too large to keep.
     """
 
     files: int
     size: int
     folders: Counter[str]
+    items: list[Item]
 
     @property
     def room(self) -> int:
@@ -48,14 +52,19 @@ def measure(stack: Stack, choice: Choice) -> Sizes:
     """Add up what a backup would hold."""
     folders: Counter[str] = Counter()
     files = 0
+    items: list[Item] = []
     for item in select(stack, choice):
+        if len(items) <= MOST_KEPT:
+            items.append(item)
         if item.type != "file":
             continue
         files += 1
         top = _top(item)
         # A Counter's own look-up of what is not there costs a call.
         folders[top] = folders.get(top, 0) + _size(item.path)
-    return Sizes(files, sum(folders.values()), folders)
+    if len(items) > MOST_KEPT:
+        items = []
+    return Sizes(files, sum(folders.values()), folders, items)
 
 
 def _size(path: str) -> int:

@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ from usenet_stack.backup.selection import (
     named_databases,
     select,
 )
+from usenet_stack.backup.sizes import guard, measure
 from usenet_stack.stack.model import Stack
 
 END = bytes(1024)
@@ -48,46 +50,50 @@ def write_archive(
     words: Words,
     staging: Path,
     compression: Compression,
-    room: int,
     held: dict[str, Copied],
     progress: Progress,
+    *,
+    guarded: bool = True,
 ) -> tuple[Path, Manifest, str]:
     """Write an archive (0600) into the staging folder and make it durable.
 
     Args:
-        room: bytes that the manifest may take.
         held: databases that were copied before, by source.
         progress: called with the number of members that are in.
+        guarded: whether it may only be as large as stack.toml says.
 
     Returns: where it is, what it says of itself, its seal.
-    Raises: as `Packer.pack`.
+    Raises: as `Packer.pack`; backup.too-large before any of it is written.
     """
     listing = staging / "listing"
-    container = Container(staging / "archive", compression, room)
     services = chosen(stack, choice.services)
-    busy = stack.settings.backup.busy_seconds
-    try:
-        with (
-            listing.open("wb", PIECE) as lines,
-            DatabaseCopier(staging, busy) as copier,
-        ):
-            for _, _, path in named_databases(stack, choice):
-                # They take longest; others are found on the way.
-                place = str(path.resolve())
-                if place not in held and is_sqlite(place):
-                    copier.ask(place)
+    with (
+        listing.open("wb", PIECE) as lines,
+        DatabaseCopier(staging, stack.settings.backup.busy_seconds) as copier,
+    ):
+        for _, _, path in named_databases(stack, choice):
+            # They take longest; others are found on the way.
+            place = str(path.resolve())
+            if place not in held and is_sqlite(place):
+                copier.ask(place)
+        sizes = measure(stack, choice)
+        if guarded:
+            guard(stack, choice.type, sizes)
+        with closing(
+            Container(staging / "archive", compression, sizes.room)
+        ) as container:
             facts = service_facts(stack, services)
             packer = Packer(container, lines, staging, copier, held)
-            packed = packer.pack(select(stack, choice), progress)
+            items = sizes.items or select(stack, choice)
+            packed = packer.pack(items, progress)
             if choice.type != "minimal":
                 for dump in dumps(stack, services, staging):
                     packer.pack_dump(dump)
-        container.write(END)
-        manifest = _manifest(stack, choice, words, packed, facts)
-        container.finish(_head(manifest, listing))
-        return container.path, manifest, container.seal_hex
-    finally:
-        container.close()
+            container.write(END)
+            manifest = _manifest(stack, choice, words, packed, facts)
+            lines.flush()
+            container.finish(_head(manifest, listing))
+            return container.path, manifest, container.seal_hex
 
 
 def _head(manifest: Manifest, listing: Path) -> Iterator[bytes]:

@@ -118,11 +118,12 @@ def _request(call: Call, to: str) -> "BackupRequest":
 
 
 def _preview(stack: "Stack", request: "BackupRequest") -> Result:
-    from usenet_stack.backup import plan_backup, preview_backup
+    from usenet_stack.backup import check_size, plan_backup, preview_backup
     from usenet_stack.cli.context import plan_result
     from usenet_stack.render.backup import preview_lines
 
     result = plan_result(plan_backup(stack, request))
+    check_size(stack, request)
     type = request.type or stack.settings.backup.type
     found = preview_backup(stack, type, request.services)
     result.data["selection"] = found
@@ -321,13 +322,19 @@ def run(call: Call) -> Result:
     """Do what the schedule does, now."""
     import msgspec
 
-    from usenet_stack.backup import RunRequest, plan_backup, run_backups
+    from usenet_stack.backup import (
+        RunRequest,
+        check_size,
+        plan_backup,
+        run_backups,
+    )
     from usenet_stack.cli.context import open_stack, plan_result, progress
 
     stack = open_stack(call)
     facts = _run_facts(call)
     if call.dry_run:
         asked = _request(call, "")
+        check_size(stack, asked)
         return plan_result(plan_backup(stack, asked))
     with progress(call) as observer:
         request = msgspec.convert(facts, RunRequest)
