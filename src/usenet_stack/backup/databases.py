@@ -16,8 +16,8 @@ from usenet_stack.backup import copy_databases
 from usenet_stack.errors import UsenetError
 
 BUSY_SECONDS = copy_databases.BUSY_SECONDS
-# Copies that lie on the disk, and in memory, at a time.
-AT_ONCE = 4
+# Bytes of copies that wait on the disk at a time, where one is not more.
+MOST_WAITING = 512 * 1024 * 1024
 
 
 class Copied(NamedTuple):
@@ -47,6 +47,7 @@ class DatabaseCopier:
     ) -> None:
         self._staging = staging
         self._copies: dict[str, Path] = {}
+        self._sizes: dict[str, int] = {}
         self._count = 0
         self._waiting: deque[str] = deque()
         self._begun: deque[str] = deque()
@@ -81,6 +82,11 @@ class DatabaseCopier:
             self._waiting.append(source)
             self._go_on()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether copies must be taken before more are made."""
+        return bool(self._waiting)
+
     def finished(self) -> list[str]:
         """Return whose copies can be had without waiting for them."""
         while self._begun and self._has_answered():
@@ -103,6 +109,7 @@ class DatabaseCopier:
             self._receive()
         found: dict[str, Any] = json.loads(self._answers.pop(source))
         copy = self._copies.pop(source)
+        del self._sizes[source]
         self._go_on()
         if "error" not in found:
             return Copied(source, copy, **found)
@@ -111,13 +118,17 @@ class DatabaseCopier:
         raise self._problem(source, found["error"], found["why"])
 
     def _go_on(self) -> None:
-        room = AT_ONCE - len(self._copies) + len(self._waiting)
-        while self._waiting and room > 0:
-            room -= 1
+        while self._waiting:
+            more = _size(self._waiting[0])
+            if self._sizes and sum(self._sizes.values()) + more > MOST_WAITING:
+                break
             self._begin(self._waiting.popleft())
 
     def _begin(self, source: str) -> None:
         assert self._process.stdin is not None
+        # Else both could wait for the other to read.
+        self.finished()
+        self._sizes[source] = _size(source)
         words = json.dumps([source, str(self._copies[source])])
         self._process.stdin.write(f"{words}\n".encode())
         self._begun.append(source)
@@ -146,3 +157,10 @@ class DatabaseCopier:
         if error == "locked":
             return UsenetError("backup.locked", path=source, why=f"{why}.")
         return UsenetError("backup.database", path=source, why=f"{why}.")
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116 (a path of text)
+    except OSError:
+        return 0  # it has gone, which is told once it is copied

@@ -10,7 +10,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
@@ -44,7 +44,6 @@ SET_ID = 0o6000
 SMALL = 1024 * 1024
 PIECE = 1024 * 1024
 ZEROS = bytes(PIECE)
-_buffer = bytearray(PIECE)  # one for all: the kernel would clear each anew
 FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 NO_ATTRIBUTES = (errno.EOPNOTSUPP, errno.ENODATA, errno.EACCES, errno.EPERM)
 Progress = Callable[[int], None]
@@ -103,7 +102,7 @@ class Packer:
         self.packed = Packed()
 
     def pack(self, items: Iterable[Item], progress: Progress) -> Packed:
-        """Pack all of it, each database once there is a copy of it.
+        """Pack all of it, databases behind what can be packed at once.
 
         Raises:
             UsenetError: backup.database, backup.locked,
@@ -121,12 +120,10 @@ class Packer:
                 continue
             if number % 500 == 0:
                 progress(self.packed.files)
-            if number % 50 == 0:
-                for source in self._copier.finished():
-                    self._databases(source)
-        for source in list(self._asked):
-            self._databases(source)
-            progress(self.packed.files)
+            if number % 50 == 0 and self._copier.is_full:
+                found = self._copier.finished()
+                self._databases(self._asked.keys() & found, progress)
+        self._databases(list(self._asked), progress)
         return self.packed
 
     def pack_dump(self, dump: Dump) -> None:
@@ -246,20 +243,26 @@ class Packer:
         rows: dict[str, int] | None = None,
     ) -> None:
         """Pack what nobody writes to any more."""
-        self._container.write(encode(member))
+        container = self._container
+        container.write(encode(member))
         if member.extents is not None:
-            self._container.write(sparse_map(member))
+            container.write(sparse_map(member))
         digest = hashlib.sha256()
         at = 0
         for offset, length in member.extents or ((0, member.size),):
             _hash_zeros(digest, offset - at)
             file.seek(offset)
-            for piece in _pieces(file, length):
-                digest.update(piece)
-                self._container.write(piece)
+            left = length
+            while left:
+                space = container.space()[: min(left, PIECE)]
+                count = file.readinto(space)
+                assert count, "a copy has become shorter"
+                digest.update(space[:count])
+                container.took(count)
+                left -= count
             at = offset + length
         _hash_zeros(digest, member.size - at)
-        self._container.write(ZEROS[: padding(member.stored)])
+        container.write(ZEROS[: padding(member.stored)])
         self._note(member, kind, digest.hexdigest(), steady, rows)
 
     # -- databases -------------------------------------------------------
@@ -273,11 +276,18 @@ class Packer:
             self._copier.ask(item.path)
         self._asked.setdefault(item.path, []).append((item, member))
 
-    def _databases(self, source: str) -> None:
+    def _databases(self, sources: Collection[str], progress: Progress) -> None:
+        if not sources:
+            return
+        self._container.turn(databases=True)
+        for source in sources:
+            self._database(source)
+            progress(self.packed.files)
+        self._container.turn(databases=False)
+
+    def _database(self, source: str) -> None:
         """Pack one copy of a database under each name of it."""
-        names = self._asked.pop(source, None)
-        if not names:
-            return  # it is copied ahead, and met later
+        names = self._asked.pop(source)
         copied = self._held.get(source) or self._next(names[0][0])
         if copied is None:
             return
@@ -492,15 +502,6 @@ def _copy(source: int, copy: Path, extents: Extents, size: int) -> None:
         os.ftruncate(target, size)
     finally:
         os.close(target)
-
-
-def _pieces(file: FileIO, length: int) -> Iterator[memoryview]:
-    buffer = memoryview(_buffer)
-    while length:
-        count = file.readinto(buffer[: min(length, PIECE)])
-        assert count, "a copy has become shorter"
-        length -= count
-        yield buffer[:count]
 
 
 def _hash_zeros(digest: "hashlib._Hash", count: int) -> None:

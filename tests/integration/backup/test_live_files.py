@@ -13,11 +13,13 @@ import pytest
 
 from usenet_stack.backup import (
     create_backup,
+    databases,
     list_backups,
     show_backup,
     verify_backup,
 )
 from usenet_stack.backup.copy_databases import copy
+from usenet_stack.backup.databases import DatabaseCopier
 from usenet_stack.errors import UsenetError
 from usenet_stack.stack.layout import folders, seed_files
 from usenet_stack.stack.model import Stack, load_stack
@@ -306,6 +308,30 @@ def test_a_backup_leaves_nothing_beside_an_idle_database(bare: Stack) -> None:
         made.execute("CREATE TABLE series (title)")
     create_backup(bare)
     assert [p.name for p in path.parent.iterdir()] == ["sonarr.db"]
+
+
+def test_no_more_copies_wait_than_there_is_room_for(
+    bare: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 120
+    database(bare.config_root / "sonarr/sonarr.db")
+    for number in range(count - 1):
+        database(bare.config_root / f"sonarr/others/{number}.db")
+    waiting = []
+    begin = DatabaseCopier._begin
+
+    def counted(copier: DatabaseCopier, source: str) -> None:
+        waiting.append(len(list(copier._staging.glob("database-*"))))
+        begin(copier, source)
+
+    monkeypatch.setattr(DatabaseCopier, "_begin", counted)
+    monkeypatch.setattr(databases, "MOST_WAITING", 1)
+    made = Path(create_backup(bare).data["path"])
+    assert len(waiting) == count
+    assert max(waiting) == 1
+    found = verify_backup(made)
+    assert found.ok
+    assert found.data["databases"] == count
 
 
 # The application, as its own user, before and after root's backup.
