@@ -21,7 +21,7 @@ from usenet_stack.backup.manifest import (
     head_and_tail,
 )
 from usenet_stack.backup.members import Member, encode, padding
-from usenet_stack.backup.packing import TRIES, Packed, Packer, Progress
+from usenet_stack.backup.packing import Packed, Packer, Progress
 from usenet_stack.backup.postgres_dump import dumps
 from usenet_stack.backup.selection import (
     Choice,
@@ -32,6 +32,7 @@ from usenet_stack.backup.selection import (
     select,
 )
 from usenet_stack.backup.sizes import guard, measure
+from usenet_stack.backup.steady import TRIES
 from usenet_stack.stack.model import Stack
 
 END = bytes(1024)
